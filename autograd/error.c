@@ -1,0 +1,35 @@
+#include "autograd/error.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+static _Thread_local struct {
+  ag_error_code code;
+  char message[512];
+} error;
+
+bool ag_failed(void) { return error.code != AG_OK; }
+
+ag_error_code ag_error_kind(void) { return error.code; }
+
+const char *ag_error_message(void) { return error.message; }
+
+void ag_error_clear(void) {
+  error.code = AG_OK;
+  error.message[0] = '\0';
+}
+
+void *ag_fail(ag_error_code code, const char *format, ...) {
+  if (ag_failed()) return NULL;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(error.message, sizeof error.message, format, arguments);
+  va_end(arguments);
+  error.code = code;
+  return NULL;
+}
+
+void *ag_fail_null(const char *who, const char *what) {
+  return ag_fail(AG_ERROR_ARGUMENT, "%s: %s is NULL; an unconnected gradient?", who, what);
+}

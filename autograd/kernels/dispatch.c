@@ -1,0 +1,94 @@
+#include "autograd/kernels/kernels.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+/* cpu.c, as compiled for each kind of CPU */
+extern const kernel_table_f32 kernels_f32_portable;
+extern const kernel_table_f64 kernels_f64_portable;
+#ifdef HAVE_AVX2_KERNELS
+extern const kernel_table_f32 kernels_f32_avx2;
+extern const kernel_table_f64 kernels_f64_avx2;
+#endif
+#ifdef HAVE_AVX512_KERNELS
+extern const kernel_table_f32 kernels_f32_avx512;
+extern const kernel_table_f64 kernels_f64_avx512;
+#endif
+
+#ifdef HAVE_AVX512_KERNELS
+static bool has_avx512(void) {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+}
+#endif
+
+#ifdef HAVE_AVX2_KERNELS
+static bool has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#endif
+
+static bool has_any(void) { return true; }
+
+typedef struct {
+  const char *name;
+  bool (*runs_here)(void);
+  const kernel_table_f32 *f32;
+  const kernel_table_f64 *f64;
+} cpu_kind;
+
+/* best first; the last runs everywhere */
+static const cpu_kind kinds[] = {
+#ifdef HAVE_AVX512_KERNELS
+    {"avx512", has_avx512, &kernels_f32_avx512, &kernels_f64_avx512},
+#endif
+#ifdef HAVE_AVX2_KERNELS
+    {"avx2", has_avx2, &kernels_f32_avx2, &kernels_f64_avx2},
+#endif
+    {"portable", has_any, &kernels_f32_portable, &kernels_f64_portable},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static _Atomic(const cpu_kind *) in_use; /* NULL: not chosen yet */
+
+/* The best kind of that name, or of any name for NULL, that runs on this CPU; NULL if there is none. */
+static const cpu_kind *find_kind(const char *name) {
+  for (size_t i = 0; i < KINDS; i++)
+    if ((!name || strcmp(name, kinds[i].name) == 0) && kinds[i].runs_here()) return &kinds[i];
+  return NULL;
+}
+
+static const cpu_kind *current_kind(void) {
+  const cpu_kind *kind = atomic_load_explicit(&in_use, memory_order_relaxed);
+  if (kind) return kind;
+  const cpu_kind *first = find_kind(getenv("DUALTAPE_CPU"));
+  if (!first) first = find_kind(NULL);
+  /* another thread may have chosen meanwhile: its choice stands, and is now in `kind` */
+  return atomic_compare_exchange_strong(&in_use, &kind, first) ? first : kind;
+}
+
+const kernel_table_f32 *kernels_f32(void) { return current_kind()->f32; }
+const kernel_table_f64 *kernels_f64(void) { return current_kind()->f64; }
+
+const char *kernel_cpu_name(size_t index) {
+  for (size_t i = 0; i < KINDS; i++)
+    if (kinds[i].runs_here() && index-- == 0) return kinds[i].name;
+  return NULL;
+}
+
+bool kernel_force_cpu(const char *name) {
+  const cpu_kind *kind = find_kind(name);
+  if (kind) atomic_store(&in_use, kind);
+  return kind != NULL;
+}
+
+#ifdef _OPENMP
+void kernel_set_threads(int threads) { omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs()); }
+int kernel_get_threads(void) { return omp_get_max_threads(); }
+#else
+void kernel_set_threads(int threads) { (void)threads; }
+int kernel_get_threads(void) { return 1; }
+#endif

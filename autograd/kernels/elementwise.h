@@ -1,0 +1,188 @@
+/* fill, map, zip, where, add_into. A function is chosen once a piece; each has a loop of its own. */
+
+static void fill_piece(size_t n, real value, real *y) {
+  for (size_t i = 0; i < n; i++) y[i] = value;
+}
+
+static void fill(size_t n, double value, real *y) {
+  if (n <= PIECE) {
+    fill_piece(n, (real)value, y);
+    return;
+  }
+#pragma omp parallel for schedule(static) if (n >= PARALLEL)
+  for (size_t i = 0; i < n; i += PIECE) fill_piece(smaller(PIECE, n - i), (real)value, y + i);
+}
+
+static void add_piece(size_t n, const real *x, real *y) {
+  for (size_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+static void add_into(size_t n, const real *x, real *y) {
+  if (n <= PIECE) {
+    add_piece(n, x, y);
+    return;
+  }
+#pragma omp parallel for schedule(static) if (n >= PARALLEL)
+  for (size_t i = 0; i < n; i += PIECE) add_piece(smaller(PIECE, n - i), x + i, y + i);
+}
+
+INLINE real map_one(kernel_map f, real x, real p, real q) {
+  switch (f) {
+  case KERNEL_SCALE: return p * x;
+  case KERNEL_ADD_SCALAR: return x + p;
+  case KERNEL_SQUARE: return x * x;
+  case KERNEL_SQRT: return sqrt(x);
+  case KERNEL_EXP: return TYPED(exp)(x);
+  case KERNEL_LOG: return TYPED(log)(x);
+  case KERNEL_RECIPROCAL: return 1 / x;
+  case KERNEL_ABS: return fabs(x);
+  case KERNEL_SIGN: return x > 0 ? 1 : x < 0 ? -1 : x;
+  case KERNEL_POW_SCALAR: return pow(x, p);
+  case KERNEL_CLIP: return x < p ? p : x > q ? q : x;
+  /* with a slope of 0, all that is negative gives 0: not -0, nor NaN for -inf */
+  case KERNEL_LEAKY_RELU: return x > 0 ? x : p == 0 && x <= 0 ? 0 : p * x;
+  case KERNEL_SIGMOID: return TYPED(sigmoid)(x);
+  case KERNEL_TANH: return TYPED(tanh)(x);
+  case KERNEL_SOFTPLUS: return TYPED(softplus)(x);
+  }
+  return x;
+}
+
+INLINE void map_loop(kernel_map f, size_t n, const real *x, real p, real q, real *y) {
+  for (size_t i = 0; i < n; i++) y[i] = map_one(f, x[i], p, q);
+}
+
+static void map_piece(kernel_map f, size_t n, const real *x, real p, real q, real *y) {
+#define LOOP(f) case f: map_loop(f, n, x, p, q, y); break
+  switch (f) {
+    LOOP(KERNEL_SCALE);
+    LOOP(KERNEL_ADD_SCALAR);
+    LOOP(KERNEL_SQUARE);
+    LOOP(KERNEL_SQRT);
+    LOOP(KERNEL_EXP);
+    LOOP(KERNEL_LOG);
+    LOOP(KERNEL_RECIPROCAL);
+    LOOP(KERNEL_ABS);
+    LOOP(KERNEL_SIGN);
+    LOOP(KERNEL_POW_SCALAR);
+    LOOP(KERNEL_CLIP);
+    LOOP(KERNEL_LEAKY_RELU);
+    LOOP(KERNEL_SIGMOID);
+    LOOP(KERNEL_TANH);
+    LOOP(KERNEL_SOFTPLUS);
+  }
+#undef LOOP
+}
+
+static void map(kernel_map f, size_t n, const real *x, double p, double q, real *y) {
+  if (n <= PIECE) {
+    map_piece(f, n, x, (real)p, (real)q, y);
+    return;
+  }
+#pragma omp parallel for schedule(static) if (n >= PARALLEL)
+  for (size_t i = 0; i < n; i += PIECE) map_piece(f, smaller(PIECE, n - i), x + i, (real)p, (real)q, y + i);
+}
+
+INLINE real zip_one(kernel_zip f, real a, real b, real p, real q) {
+  switch (f) {
+  case KERNEL_ADD: return a + b;
+  case KERNEL_SUB: return a - b;
+  case KERNEL_MUL: return a * b;
+  case KERNEL_DIV: return a / b;
+  case KERNEL_POW: return pow(a, b);
+  case KERNEL_MAXIMUM: return ((a > b) | (a != a)) ? a : b;
+  case KERNEL_MINIMUM: return ((a < b) | (a != a)) ? a : b;
+  case KERNEL_EQUAL: return a == b;
+  case KERNEL_NOT_EQUAL: return a != b;
+  case KERNEL_LESS: return a < b;
+  case KERNEL_LESS_EQUAL: return a <= b;
+  case KERNEL_GREATER: return a > b;
+  case KERNEL_GREATER_EQUAL: return a >= b;
+  case KERNEL_LEAKY_GATE: return b > 0 ? a : p == 0 ? 0 : p * a;
+  case KERNEL_CLIP_GATE: return ((p <= b) & (b <= q)) ? a : 0;
+  case KERNEL_SIGMOID_CROSS_ENTROPY:
+    return ((b > 0 ? b : 0) - a * b) + TYPED(log1p_unit)(TYPED(exp)(-fabs(b)));
+  }
+  return a;
+}
+
+INLINE void zip_loop(kernel_zip f, size_t n, const real *a, ptrdiff_t step_a, const real *b, ptrdiff_t step_b, real p, real q, real *y) {
+  for (size_t i = 0; i < n; i++) y[i] = zip_one(f, a[(ptrdiff_t)i * step_a], b[(ptrdiff_t)i * step_b], p, q);
+}
+
+INLINE void zip_rows(kernel_zip f, const grid_layout *l, grid_block at, const real *a, const real *b, real p, real q, real *y) {
+  const ptrdiff_t step_a = l->strides[0][0], step_b = l->strides[1][0];
+  a += at.offset[0], b += at.offset[1], y += at.offset[2];
+  for (size_t i = 0; i < at.rows; i++, a += l->strides[0][1], b += l->strides[1][1], y += l->strides[2][1]) {
+    if (step_a == 1 && step_b == 1)
+      zip_loop(f, at.columns, a, 1, b, 1, p, q, y);
+    else if (step_a == 1 && step_b == 0)
+      zip_loop(f, at.columns, a, 1, b, 0, p, q, y);
+    else if (step_a == 0 && step_b == 1)
+      zip_loop(f, at.columns, a, 0, b, 1, p, q, y);
+    else
+      zip_loop(f, at.columns, a, step_a, b, step_b, p, q, y);
+  }
+}
+
+static void zip_block(kernel_zip f, const grid_layout *l, grid_block at, const real *a, const real *b, real p, real q, real *y) {
+#define LOOP(f) case f: zip_rows(f, l, at, a, b, p, q, y); break
+  switch (f) {
+    LOOP(KERNEL_ADD);
+    LOOP(KERNEL_SUB);
+    LOOP(KERNEL_MUL);
+    LOOP(KERNEL_DIV);
+    LOOP(KERNEL_POW);
+    LOOP(KERNEL_MAXIMUM);
+    LOOP(KERNEL_MINIMUM);
+    LOOP(KERNEL_EQUAL);
+    LOOP(KERNEL_NOT_EQUAL);
+    LOOP(KERNEL_LESS);
+    LOOP(KERNEL_LESS_EQUAL);
+    LOOP(KERNEL_GREATER);
+    LOOP(KERNEL_GREATER_EQUAL);
+    LOOP(KERNEL_LEAKY_GATE);
+    LOOP(KERNEL_CLIP_GATE);
+    LOOP(KERNEL_SIGMOID_CROSS_ENTROPY);
+  }
+#undef LOOP
+}
+
+static void zip(kernel_zip f, const kernel_grid *grid, const real *a, const real *b, double p, double q, real *y) {
+  const grid_layout l = layout_of(grid, 2, 2);
+  if (l.blocks == 1) {
+    zip_block(f, &l, block_at(&l, 0), a, b, (real)p, (real)q, y);
+    return;
+  }
+#pragma omp parallel for schedule(static) if (l.elements >= PARALLEL)
+  for (size_t i = 0; i < l.blocks; i++) zip_block(f, &l, block_at(&l, i), a, b, (real)p, (real)q, y);
+}
+
+INLINE void where_loop(size_t n, const real *c, ptrdiff_t step_c, const real *a, ptrdiff_t step_a, const real *b, ptrdiff_t step_b, real *y) {
+  for (size_t i = 0; i < n; i++) {
+    ptrdiff_t at = (ptrdiff_t)i;
+    y[i] = c[at * step_c] != 0 ? a[at * step_a] : b[at * step_b];
+  }
+}
+
+static void where_block(const grid_layout *l, grid_block at, const real *c, const real *a, const real *b, real *y) {
+  const ptrdiff_t step_c = l->strides[0][0], step_a = l->strides[1][0], step_b = l->strides[2][0];
+  c += at.offset[0], a += at.offset[1], b += at.offset[2], y += at.offset[3];
+  for (size_t i = 0; i < at.rows; i++) {
+    if (step_c == 1 && step_a == 1 && step_b == 1)
+      where_loop(at.columns, c, 1, a, 1, b, 1, y);
+    else
+      where_loop(at.columns, c, step_c, a, step_a, b, step_b, y);
+    c += l->strides[0][1], a += l->strides[1][1], b += l->strides[2][1], y += l->strides[3][1];
+  }
+}
+
+static void where(const kernel_grid *grid, const real *condition, const real *a, const real *b, real *y) {
+  const grid_layout l = layout_of(grid, 3, 3);
+  if (l.blocks == 1) {
+    where_block(&l, block_at(&l, 0), condition, a, b, y);
+    return;
+  }
+#pragma omp parallel for schedule(static) if (l.elements >= PARALLEL)
+  for (size_t i = 0; i < l.blocks; i++) where_block(&l, block_at(&l, i), condition, a, b, y);
+}

@@ -1,0 +1,146 @@
+/* Sums down the columns of a matrix [rows, columns], in double. All sums of the library but products are of this form: a long
+ * vector is summed as COLUMNS interleaved ones. Where the matrix is large and there is little else to share out, rows are cut
+ * into PARTS parts, which are summed on all threads and added up in order; sizes alone decide. */
+
+enum { COLUMNS = 64, PARTS = 32 };
+
+typedef enum { TOTAL_SUM, TOTAL_SQUARES, TOTAL_MAX, TOTAL_MOMENTS, TOTAL_NORM } total_kind;
+
+typedef struct {
+  total_kind kind;
+  size_t rows, columns; /* columns: at most COLUMNS */
+  size_t row_stride;
+  const real *x;
+  const real *g, *mean, *scale; /* for TOTAL_NORM: the cotangents of x, laid out alike, and a number a column */
+} total_terms;
+
+/* One or two totals a column. */
+typedef struct {
+  double first[COLUMNS], second[COLUMNS];
+} totals;
+
+static inline double max_or_nan(double a, double b) { return ((b > a) | (b != b)) ? b : a; }
+
+/* Adds the term of x to the totals of its column; `other` is the first row for MOMENTS, the cotangents for NORM. */
+INLINE void total_row(total_kind kind, size_t columns, const real *x, const real *other, const total_terms *t, totals *to) {
+  for (size_t c = 0; c < columns; c++) {
+    double value = x[c];
+    if (kind == TOTAL_SUM) to->first[c] += value;
+    if (kind == TOTAL_SQUARES) to->first[c] += value * value;
+    if (kind == TOTAL_MAX) to->first[c] = max_or_nan(to->first[c], value);
+    if (kind == TOTAL_MOMENTS) {
+      double shifted = value - other[c];
+      to->first[c] += shifted;
+      to->second[c] += shifted * shifted;
+    }
+    if (kind == TOTAL_NORM) {
+      to->first[c] += other[c];
+      to->second[c] += other[c] * ((value - t->mean[c]) * t->scale[c]);
+    }
+  }
+}
+
+INLINE void total_rows(total_kind kind, const total_terms *t, size_t begin, size_t end, totals *to) {
+  for (size_t c = 0; c < t->columns; c++) to->first[c] = kind == TOTAL_MAX ? -INFINITY : 0, to->second[c] = 0;
+  for (size_t row = begin; row < end; row++) {
+    const real *other = kind == TOTAL_MOMENTS ? t->x : kind == TOTAL_NORM ? t->g + row * t->row_stride : NULL;
+    if (t->columns == COLUMNS) /* the usual case, with a constant size */
+      total_row(kind, COLUMNS, t->x + row * t->row_stride, other, t, to);
+    else
+      total_row(kind, t->columns, t->x + row * t->row_stride, other, t, to);
+  }
+}
+
+static void total_part(const total_terms *t, size_t begin, size_t end, totals *to) {
+  switch (t->kind) {
+  case TOTAL_SUM: total_rows(TOTAL_SUM, t, begin, end, to); break;
+  case TOTAL_SQUARES: total_rows(TOTAL_SQUARES, t, begin, end, to); break;
+  case TOTAL_MAX: total_rows(TOTAL_MAX, t, begin, end, to); break;
+  case TOTAL_MOMENTS: total_rows(TOTAL_MOMENTS, t, begin, end, to); break;
+  case TOTAL_NORM: total_rows(TOTAL_NORM, t, begin, end, to); break;
+  }
+}
+
+/* Whether `matrices` matrices are better cut into parts than shared out whole. */
+static bool cut_into_parts(size_t matrices, size_t rows, size_t columns) {
+  return matrices < PARTS / 2 && rows >= PARTS && rows * columns >= PARALLEL;
+}
+
+static void total(const total_terms *t, bool cut, totals *to) {
+  if (!cut) {
+    total_part(t, 0, t->rows, to);
+    return;
+  }
+  totals part[PARTS];
+  size_t rows = pieces_of(t->rows, PARTS);
+#pragma omp parallel for schedule(static)
+  for (size_t i = 0; i < PARTS; i++) total_part(t, smaller(i * rows, t->rows), smaller((i + 1) * rows, t->rows), &part[i]);
+  *to = part[0];
+  for (size_t i = 1; i < PARTS; i++) {
+    for (size_t c = 0; c < t->columns; c++) {
+      to->first[c] = t->kind == TOTAL_MAX ? max_or_nan(to->first[c], part[i].first[c]) : to->first[c] + part[i].first[c];
+      to->second[c] += part[i].second[c];
+    }
+  }
+}
+
+/* The first total of all elements of a vector, for the kinds that have one. */
+static double total_of_vector(total_kind kind, size_t n, const real *x, bool cut) {
+  totals to, rest;
+  total_terms t = {.kind = kind, .rows = n / COLUMNS, .columns = COLUMNS, .row_stride = COLUMNS, .x = x};
+  double result = kind == TOTAL_MAX ? -INFINITY : 0;
+  if (t.rows > 0) {
+    total(&t, cut, &to);
+    for (size_t c = 0; c < COLUMNS; c++) result = kind == TOTAL_MAX ? max_or_nan(result, to.first[c]) : result + to.first[c];
+  }
+  t = (total_terms){.kind = kind, .rows = 1, .columns = n % COLUMNS, .x = x + t.rows * COLUMNS};
+  total_part(&t, 0, 1, &rest);
+  for (size_t c = 0; c < t.columns; c++) result = kind == TOTAL_MAX ? max_or_nan(result, rest.first[c]) : result + rest.first[c];
+  return result;
+}
+
+static double sum_of_squares(size_t n, const real *x) {
+  return total_of_vector(TOTAL_SQUARES, n, x, cut_into_parts(1, n / COLUMNS, COLUMNS));
+}
+
+static void reduce_rows(total_kind kind, size_t outer, size_t count, const real *x, real *y) {
+  bool cut = cut_into_parts(outer, count / COLUMNS, COLUMNS);
+  if (cut || outer * count < PARALLEL) {
+    for (size_t o = 0; o < outer; o++) y[o] = (real)total_of_vector(kind, count, x + o * count, cut);
+    return;
+  }
+#pragma omp parallel for schedule(static)
+  for (size_t o = 0; o < outer; o++) y[o] = (real)total_of_vector(kind, count, x + o * count, false);
+}
+
+static void reduce(kernel_reduction f, size_t outer, size_t count, size_t inner, const real *x, real *y) {
+  total_kind kind = f == KERNEL_SUM ? TOTAL_SUM : TOTAL_MAX;
+  if (inner == 1) {
+    reduce_rows(kind, outer, count, x, y);
+    return;
+  }
+  size_t across = pieces_of(inner, COLUMNS);
+  bool cut = cut_into_parts(outer * across, count, smaller(inner, COLUMNS));
+#pragma omp parallel for schedule(static) if (!cut && outer * count * inner >= PARALLEL)
+  for (size_t i = 0; i < outer * across; i++) {
+    size_t o = i / across, column = i % across * COLUMNS;
+    total_terms t = {.kind = kind, .rows = count, .columns = smaller(COLUMNS, inner - column), .row_stride = inner};
+    t.x = x + o * count * inner + column;
+    totals to;
+    total(&t, cut, &to);
+    for (size_t c = 0; c < t.columns; c++) y[o * inner + column + c] = (real)to.first[c];
+  }
+}
+
+static void argmax(size_t outer, size_t count, size_t inner, const real *x, real *y) {
+#pragma omp parallel for schedule(static) if (outer * count * inner >= PARALLEL)
+  for (size_t n = 0; n < outer * inner; n++) {
+    const real *values = x + n / inner * count * inner + n % inner;
+    size_t best = 0;
+    for (size_t k = 1; k < count; k++) {
+      real value = values[k * inner], largest = values[best * inner];
+      if (value > largest || (value != value && largest == largest)) best = k;
+    }
+    y[n] = (real)best;
+  }
+}

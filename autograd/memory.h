@@ -1,0 +1,21 @@
+/* The one door through which the library asks for memory. Thread-safe. */
+#pragma once
+
+#include <stddef.h>
+
+/* count * size bytes of zeros; NULL and an error when there are none or the product overflows. ag_free(NULL) does nothing. */
+void *ag_allocate(size_t count, size_t size);
+/* Grows or shrinks a block of ag_allocate; what is new is not set. On failure the old block stays. */
+void *ag_reallocate(void *block, size_t count, size_t size);
+void ag_free(void *block);
+
+/* Buffers of tensors: 64-byte aligned, not set, taken from a pool and given back to it. */
+void *ag_pool_take(size_t bytes);
+void ag_pool_give(void *buffer, size_t bytes);
+/* Gives the pool's idle buffers back to the system. */
+void ag_pool_trim(void);
+
+/* Bytes of tensor buffers in use, by all threads, and the most there ever were since the last reset. */
+size_t ag_memory_in_use(void);
+size_t ag_memory_peak(void);
+void ag_memory_peak_reset(void);

@@ -1,0 +1,67 @@
+/* What an op is. The built-in ops of ops/ and a user's own go through the same door, ag_apply, which checks the inputs, runs
+ * forward and lets every tape of this thread record the call. */
+#pragma once
+
+#include "autograd/tensor.h"
+
+typedef struct ag_op ag_op;
+
+/* How exact products are (PyTorch's names). A setting of the thread; each call keeps it, so that its vjp uses the same.
+ * What the CPU lacks runs as AG_HIGHEST. */
+typedef enum {
+  AG_HIGHEST = 0, /* float */
+  AG_HIGH,        /* two bfloat16 halves, three products: near float */
+  AG_MEDIUM,      /* bfloat16 inputs, float sums */
+} ag_precision;
+void ag_set_precision(ag_precision precision);
+ag_precision ag_get_precision(void);
+/* Whether this CPU computes at this precision, or falls back to AG_HIGHEST. */
+bool ag_precision_available(ag_precision precision);
+
+/* Threads that a kernel may use on behalf of the calling thread; results do not depend on it. 0: as many as the CPU has. */
+void ag_set_threads(int threads);
+
+#define AG_MAX_SAVED 2
+
+/* One call of an op: what forward reads and a tape keeps. */
+typedef struct {
+  const ag_op *op;
+  int count;                      /* of inputs */
+  ag_tensor **inputs;             /* the values at the time of the call, whatever was assigned since; never NULL */
+  const void *attributes;         /* the bytes handed to ag_apply, suitably aligned for any type */
+  ag_tensor *output;              /* set when vjp runs */
+  ag_tensor *saved[AG_MAX_SAVED]; /* what forward leaves for vjp beside inputs and output, from ag_make; else NULL */
+  ag_tensor *memo;                /* what the vjp of one input may leave for that of the next; same cotangent */
+  ag_precision precision;
+} ag_node;
+
+/* Values of inputs and output that vjp does not read, and that a tape therefore need not keep: only their shapes. */
+enum { AG_DROP_INPUTS = 1, AG_DROP_OUTPUT = 2 };
+
+/* An op is a `static const ag_op` beside the function that users call. */
+struct ag_op {
+  const char *name; /* as in the error messages and the graph */
+  /* Returns a tensor made with ag_make (or by other ops; nothing is recorded meanwhile), NULL after an error. */
+  ag_tensor *(*forward)(ag_node *node);
+  /* The vector-Jacobian product: the gradient of sum(cotangent * output) with respect to inputs[input], written in ops, so
+   * that it can itself be differentiated. Its shape is the input's, or one that broadcasting made of it: the sweep sums
+   * that back. NULL without an error means zero. Called only for inputs whose gradient is wanted. */
+  ag_tensor *(*vjp)(ag_node *node, int input, ag_tensor *cotangent);
+  bool not_differentiable; /* no vjp, and its output is a constant to every tape (comparisons, argmax) */
+  int drops;               /* AG_DROP_... */
+};
+
+/* Runs an op on `count` inputs. attributes (attribute_bytes of them, copied) are what the op needs beside tensors. A NULL
+ * input is an error that names the op, or leaves the pending one alone. An op with neither vjp nor not_differentiable is
+ * refused where a tape would have to record it. */
+ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const void *attributes, size_t attribute_bytes);
+#define AG_INPUTS(...) \
+  (int)(sizeof((ag_tensor *[]){__VA_ARGS__}) / sizeof(ag_tensor *)), (ag_tensor *[]){__VA_ARGS__}
+
+/* The gradient of sum(cotangent * f(inputs)) with respect to inputs[input], where f is written in ops: how a fused op gets
+ * its own vjp from its composite form. f returns the output from node->inputs and node->attributes. */
+ag_tensor *ag_composite_vjp(ag_tensor *(*f)(ag_node *node), ag_node *node, int input, ag_tensor *cotangent);
+
+/* Called after each op that runs on this thread (forward passes and those inside gradients): for tests and profiles. */
+typedef void ag_observer(const ag_node *node, void *context);
+void ag_observe(ag_observer *observer, void *context);

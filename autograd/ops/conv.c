@@ -1,0 +1,208 @@
+/* conv2d, its gradient with respect to the images (the transposed convolution) and that with respect to the kernel.
+ * All are bilinear, and the vjps of each are the other two. An output is a sum of small matrix products over the pairs
+ * of slots (pixels and kernel taps) that meet there; batch and channels are the sides of the matrices, so nothing is
+ * multiplied by padding. All sizes are those of conv2d, whichever of the three ops runs. */
+#include "autograd/memory.h"
+#include "autograd/ops/common.h"
+
+/* What slots are: pixels of conv2d's input or output, or taps of its kernel; and which they are in an op. */
+typedef enum { INPUTS, OUTPUTS, TAPS, PARTS } conv_part;
+typedef struct {
+  conv_part result, a, b;
+} conv_roles;
+
+/* Goes through all (output, tap) whose input lies in the image. next[slot] counts the pairs of a slot; where there is
+ * `pair`, it says where the next one is put. */
+static void visit_pairs(const kernel_windows *w, conv_roles roles, size_t *next, kernel_pair *pair) {
+  for (size_t output = 0; output < w->oh * w->ow; output++) {
+    for (size_t tap = 0; tap < w->kh * w->kw; tap++) {
+      size_t padded_row = output / w->ow * w->stride_h + tap / w->kw, row = padded_row - w->pad_h;
+      size_t padded_column = output % w->ow * w->stride_w + tap % w->kw, column = padded_column - w->pad_w;
+      if (padded_row < w->pad_h || row >= w->h || padded_column < w->pad_w || column >= w->w) continue;
+      const size_t at[PARTS] = {[INPUTS] = row * w->w + column, [OUTPUTS] = output, [TAPS] = tap};
+      size_t place = next[at[roles.result]]++;
+      if (pair) pair[place] = (kernel_pair){(uint32_t)at[roles.a], (uint32_t)at[roles.b]};
+    }
+  }
+}
+
+/* The pairs of each slot, by a counting sort: counts stand two places ahead, places to fill one, so that start ends up
+ * right. */
+static bool make_pairs(const kernel_windows *w, conv_roles roles, size_t slots, size_t **start, kernel_pair **pair) {
+  *start = ag_allocate(slots + 2, sizeof **start);
+  if (!*start) return false;
+  visit_pairs(w, roles, *start + 2, NULL);
+  for (size_t i = 2; i < slots + 2; i++) (*start)[i] += (*start)[i - 1];
+  *pair = ag_allocate((*start)[slots + 1], sizeof **pair);
+  if (*pair) visit_pairs(w, roles, *start + 1, *pair);
+  return *pair;
+}
+
+/* The matrices of the result are its last axis by the batch, or by the axis before where the slots are taps. */
+static ag_tensor *convolve(const kernel_windows *w, conv_roles roles, const ag_kernel_operand *a,
+                           const ag_kernel_operand *b, int64_t depth, ag_shape shape) {
+  ag_real *values;
+  ag_tensor *output = ag_make(shape, &values);
+  if (!output) return NULL;
+  bool taps = roles.result == TAPS;
+  size_t slots = taps ? ag_sizes_product(shape, 0, 2) : ag_sizes_product(shape, 1, 3);
+  size_t rows = (size_t)shape.sizes[taps ? 2 : 0], columns = (size_t)shape.sizes[3], *start = NULL;
+  kernel_pair *pair = NULL;
+  bool done = make_pairs(w, roles, slots, &start, &pair) &&
+              ag_products(&(kernel_pairs){slots, start, pair}, a, b, rows, columns, (size_t)depth, values,
+                          taps ? rows * columns : columns, taps ? columns : slots * columns);
+  ag_free(start);
+  ag_free(pair);
+  return done ? output : NULL;
+}
+
+/* Images whose pixels are the slots: matrices [batch, channels], or their transposes. */
+static ag_kernel_operand images_operand(const ag_tensor *images, bool transposed) {
+  ag_shape shape = ag_shape_of(images);
+  size_t pixels = ag_sizes_product(shape, 1, 3);
+  ptrdiff_t image = (ptrdiff_t)ag_sizes_product(shape, 1, 4);
+  return (ag_kernel_operand){ag_data(images), pixels, (ptrdiff_t)shape.sizes[3], transposed ? 1 : image,
+                             transposed ? image : 1};
+}
+
+/* A kernel [kh, kw, in, out] whose taps are the slots: matrices [in, out], or their transposes. */
+static ag_kernel_operand kernel_operand(const ag_tensor *kernel, bool transposed) {
+  ag_shape shape = ag_shape_of(kernel);
+  ptrdiff_t out = (ptrdiff_t)shape.sizes[3];
+  return (ag_kernel_operand){ag_data(kernel), ag_sizes_product(shape, 0, 2), (ptrdiff_t)shape.sizes[2] * out,
+                             transposed ? 1 : out, transposed ? out : 1};
+}
+
+/* height and width: of the result of conv2d_transpose, or of the kernel whose gradient it is */
+typedef struct {
+  ag_window window;
+  int64_t height, width;
+} conv_attributes;
+
+static bool in_range(int64_t size) { return size >= 0 && size <= INT32_MAX; }
+
+/* Two inputs of rank 4, whose sizes at axis_a and axis_b are equal. */
+static bool inputs_fit(const ag_node *node, int axis_a, int axis_b, const char *expected) {
+  ag_shape a = ag_shape_of(node->inputs[0]), b = ag_shape_of(node->inputs[1]);
+  bool fit = a.rank == 4 && b.rank == 4 && a.sizes[axis_a] == b.sizes[axis_b];
+  for (int i = 0; fit && i < 4; i++) fit = in_range(a.sizes[i]) && in_range(b.sizes[i]);
+  return fit || ag_fail_shapes(node->op->name, a, b, expected);
+}
+
+/* The windows of conv2d of these images with this kernel, and the shape of its output. */
+static bool windows_of(const ag_node *node, ag_shape images, ag_shape kernel, kernel_windows *w, ag_shape *output) {
+  ag_window window = ((const conv_attributes *)node->attributes)->window;
+  if (!ag_windows_over(node->op->name, images, kernel.sizes[0], kernel.sizes[1], window, w)) return false;
+  *output = (ag_shape){4, {images.sizes[0], (int64_t)w->oh, (int64_t)w->ow, kernel.sizes[3]}};
+  bool countable = w->h * w->w <= UINT32_MAX && w->kh * w->kw <= UINT32_MAX;
+  return countable || ag_fail_shapes(node->op->name, images, kernel, "fewer than 2^32 pixels are expected");
+}
+
+/* The same for an op that is handed the output. */
+static bool windows_between(const ag_node *node, ag_shape images, ag_shape kernel, ag_shape output, kernel_windows *w) {
+  ag_shape found;
+  if (!windows_of(node, images, kernel, w, &found)) return false;
+  if (ag_shape_equal(found, output)) return true;
+  return ag_fail(AG_ERROR_SHAPE, "%s: a conv2d of %s with a kernel %s gives %s, not %s", node->op->name,
+                 ag_shape_print(images).text, ag_shape_print(kernel).text, ag_shape_print(found).text,
+                 ag_shape_print(output).text) != NULL;
+}
+
+static ag_tensor *conv_apply(const ag_op *op, ag_tensor *a, ag_tensor *b, ag_window window, int64_t height,
+                             int64_t width) {
+  return ag_apply(op, AG_INPUTS(a, b), &(conv_attributes){window, height, width}, sizeof(conv_attributes));
+}
+
+static ag_tensor *conv2d_forward(ag_node *node) {
+  if (!inputs_fit(node, 3, 2, "images [N, H, W, C] and a kernel [kh, kw, C, out] are expected")) return NULL;
+  ag_shape images = ag_shape_of(node->inputs[0]), shape;
+  kernel_windows w;
+  if (!windows_of(node, images, ag_shape_of(node->inputs[1]), &w, &shape)) return NULL;
+  ag_kernel_operand a = images_operand(node->inputs[0], false), b = kernel_operand(node->inputs[1], true);
+  return convolve(&w, (conv_roles){OUTPUTS, INPUTS, TAPS}, &a, &b, images.sizes[3], shape);
+}
+
+static ag_tensor *conv2d_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  ag_window window = ((const conv_attributes *)node->attributes)->window;
+  ag_tensor *x = node->inputs[0], *kernel = node->inputs[1];
+  ag_shape images = ag_shape_of(x), taps = ag_shape_of(kernel);
+  return input == 0 ? ag_conv2d_transpose_to(cotangent, kernel, window, images.sizes[1], images.sizes[2])
+                    : ag_conv2d_kernel_gradient(x, cotangent, window, taps.sizes[0], taps.sizes[1]);
+}
+
+static const ag_op conv2d_op = {
+    .name = "conv2d", .forward = conv2d_forward, .vjp = conv2d_vjp, .drops = AG_DROP_OUTPUT};
+ag_tensor *ag_conv2d(ag_tensor *x, ag_tensor *kernel, ag_window window) {
+  return conv_apply(&conv2d_op, x, kernel, window, 0, 0);
+}
+
+enum { KERAS_SIZE = -1 }; /* height or width, where the caller gave none */
+
+static int64_t transposed_size(int64_t given, int64_t size, int64_t taps, int stride, ag_padding padding) {
+  if (given != KERAS_SIZE) return given;
+  return padding == AG_SAME ? size * stride : (size - 1) * stride + (taps > stride ? taps : stride);
+}
+
+static ag_tensor *conv2d_transpose_forward(ag_node *node) {
+  const conv_attributes *to = node->attributes;
+  if (!inputs_fit(node, 3, 3, "images [N, H, W, C] and a kernel [kh, kw, out, C] are expected")) return NULL;
+  ag_shape from = ag_shape_of(node->inputs[0]), taps = ag_shape_of(node->inputs[1]);
+  int64_t height = transposed_size(to->height, from.sizes[1], taps.sizes[0], to->window.stride_h, to->window.padding);
+  int64_t width = transposed_size(to->width, from.sizes[2], taps.sizes[1], to->window.stride_w, to->window.padding);
+  if (!in_range(height) || !in_range(width)) {
+    return ag_fail(AG_ERROR_SHAPE, "conv2d_transpose: %s cannot become %lld x %lld pixels", ag_shape_print(from).text,
+                   (long long)height, (long long)width);
+  }
+  ag_shape shape = {4, {from.sizes[0], height, width, taps.sizes[2]}};
+  kernel_windows w;
+  if (!windows_between(node, shape, taps, from, &w)) return NULL;
+  ag_kernel_operand a = images_operand(node->inputs[0], false), b = kernel_operand(node->inputs[1], false);
+  return convolve(&w, (conv_roles){INPUTS, OUTPUTS, TAPS}, &a, &b, from.sizes[3], shape);
+}
+
+static ag_tensor *conv2d_transpose_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  ag_window window = ((const conv_attributes *)node->attributes)->window;
+  ag_tensor *x = node->inputs[0], *kernel = node->inputs[1];
+  ag_shape taps = ag_shape_of(kernel);
+  return input == 0 ? ag_conv2d(cotangent, kernel, window)
+                    : ag_conv2d_kernel_gradient(cotangent, x, window, taps.sizes[0], taps.sizes[1]);
+}
+
+static const ag_op conv2d_transpose_op = {.name = "conv2d_transpose", .forward = conv2d_transpose_forward,
+                                          .vjp = conv2d_transpose_vjp, .drops = AG_DROP_OUTPUT};
+ag_tensor *ag_conv2d_transpose(ag_tensor *x, ag_tensor *kernel, ag_window window) {
+  return conv_apply(&conv2d_transpose_op, x, kernel, window, KERAS_SIZE, KERAS_SIZE);
+}
+ag_tensor *ag_conv2d_transpose_to(ag_tensor *x, ag_tensor *kernel, ag_window window, int64_t height, int64_t width) {
+  if (height >= 0 && width >= 0) return conv_apply(&conv2d_transpose_op, x, kernel, window, height, width);
+  return ag_fail(AG_ERROR_SHAPE, "conv2d_transpose: %lld x %lld pixels", (long long)height, (long long)width);
+}
+
+static ag_tensor *conv2d_kernel_gradient_forward(ag_node *node) {
+  const conv_attributes *of = node->attributes;
+  if (!inputs_fit(node, 0, 0, "images [N, H, W, C] and a cotangent [N, oh, ow, out] are expected")) return NULL;
+  ag_shape images = ag_shape_of(node->inputs[0]), outputs = ag_shape_of(node->inputs[1]);
+  ag_shape shape = {4, {of->height, of->width, images.sizes[3], outputs.sizes[3]}};
+  if (!in_range(of->height) || !in_range(of->width)) {
+    return ag_fail(AG_ERROR_SHAPE, "conv2d_kernel_gradient: a kernel %s", ag_shape_print(shape).text);
+  }
+  kernel_windows w;
+  if (!windows_between(node, images, shape, outputs, &w)) return NULL;
+  ag_kernel_operand a = images_operand(node->inputs[0], true), b = images_operand(node->inputs[1], true);
+  return convolve(&w, (conv_roles){TAPS, INPUTS, OUTPUTS}, &a, &b, images.sizes[0], shape);
+}
+
+static ag_tensor *conv2d_kernel_gradient_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  ag_window window = ((const conv_attributes *)node->attributes)->window;
+  ag_shape images = ag_shape_of(node->inputs[0]);
+  return input == 0 ? ag_conv2d_transpose_to(node->inputs[1], cotangent, window, images.sizes[1], images.sizes[2])
+                    : ag_conv2d(node->inputs[0], cotangent, window);
+}
+
+static const ag_op conv2d_kernel_gradient_op = {
+    .name = "conv2d_kernel_gradient", .forward = conv2d_kernel_gradient_forward, .vjp = conv2d_kernel_gradient_vjp,
+    .drops = AG_DROP_OUTPUT};
+ag_tensor *ag_conv2d_kernel_gradient(ag_tensor *x, ag_tensor *cotangent, ag_window window, int64_t height,
+                                     int64_t width) {
+  return conv_apply(&conv2d_kernel_gradient_op, x, cotangent, window, height, width);
+}

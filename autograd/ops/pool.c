@@ -1,0 +1,120 @@
+/* Pooling over windows of images [N, H, W, C], and its reverse. */
+#include "autograd/ops/common.h"
+
+/* Upsampling repeats each pixel: a broadcast between two reshapes. */
+ag_tensor *ag_upsample_nearest(ag_tensor *x, int64_t factor_h, int64_t factor_w) {
+  if (!x) return ag_fail_null("upsample_nearest", "input");
+  ag_shape shape = ag_shape_of(x);
+  if (shape.rank != 4 || factor_h < 1 || factor_w < 1) {
+    return ag_fail(AG_ERROR_SHAPE, "upsample_nearest: shape %s by %lld x %lld, but [N, H, W, C] by 1 or more is needed",
+                   ag_shape_print(shape).text, (long long)factor_h, (long long)factor_w);
+  }
+  int64_t n = shape.sizes[0], h = shape.sizes[1], w = shape.sizes[2], c = shape.sizes[3];
+  ag_shape repeated = AG_SHAPE(n, h, factor_h, w, factor_w, c);
+  if (repeated.rank < 0) return NULL;
+  ag_tensor *pixels = ag_reshape(x, AG_SHAPE(n, h, 1, w, 1, c));
+  return ag_reshape(ag_broadcast_to(pixels, repeated), AG_SHAPE(n, h * factor_h, w * factor_w, c));
+}
+
+typedef struct {
+  int64_t height, width;
+  ag_window window;
+  ag_shape images; /* of the ops that lead back to images */
+} pooling;
+
+/* The windows over these images, and a tensor of what they pool or, `back`, of the images. */
+static ag_tensor *pool_make(const ag_node *node, ag_shape images, bool back, kernel_windows *w, ag_real **values) {
+  const pooling *p = node->attributes;
+  if (!ag_windows_over(node->op->name, images, p->height, p->width, p->window, w)) return NULL;
+  ag_shape pooled = {4, {images.sizes[0], (int64_t)w->oh, (int64_t)w->ow, images.sizes[3]}};
+  return ag_make(back ? images : pooled, values);
+}
+
+static ag_tensor *pool_apply(const ag_op *op, int count, ag_tensor *const *inputs, const ag_node *like,
+                             ag_shape images) {
+  pooling attributes = *(const pooling *)like->attributes;
+  attributes.images = images;
+  return ag_apply(op, count, inputs, &attributes, sizeof attributes);
+}
+
+/* Moves what is at the chosen taps, `which`, a constant: from windows to images, and back. */
+
+static const ag_op pool_gather_op;
+
+static ag_tensor *pool_scatter_forward(ag_node *node) {
+  kernel_windows windows;
+  ag_real *values;
+  ag_tensor *output = pool_make(node, ((const pooling *)node->attributes)->images, true, &windows, &values);
+  if (output) ag_kernels()->pool_scatter(&windows, ag_data(node->inputs[0]), ag_data(node->inputs[1]), values);
+  return output;
+}
+static ag_tensor *pool_scatter_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  if (input == 1) return NULL;
+  return pool_apply(&pool_gather_op, AG_INPUTS(cotangent, node->inputs[1]), node, ag_shape_of(cotangent));
+}
+static const ag_op pool_scatter_op = {
+    .name = "pool_scatter", .forward = pool_scatter_forward, .vjp = pool_scatter_vjp, .drops = AG_DROP_OUTPUT};
+
+static ag_tensor *pool_gather_forward(ag_node *node) {
+  kernel_windows windows;
+  ag_real *values;
+  ag_tensor *output = pool_make(node, ag_shape_of(node->inputs[0]), false, &windows, &values);
+  if (output) ag_kernels()->pool_gather(&windows, ag_data(node->inputs[0]), ag_data(node->inputs[1]), values);
+  return output;
+}
+static ag_tensor *pool_gather_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  if (input == 1) return NULL;
+  return pool_apply(&pool_scatter_op, AG_INPUTS(cotangent, node->inputs[1]), node, ag_shape_of(node->inputs[0]));
+}
+static const ag_op pool_gather_op = {
+    .name = "pool_gather", .forward = pool_gather_forward, .vjp = pool_gather_vjp, .drops = AG_DROP_OUTPUT};
+
+static ag_tensor *max_pool_forward(ag_node *node) {
+  kernel_windows windows;
+  ag_real *values, *which;
+  ag_tensor *x = node->inputs[0], *output = pool_make(node, ag_shape_of(x), false, &windows, &values);
+  if (!output) return NULL;
+  node->saved[0] = ag_make(ag_shape_of(output), &which);
+  if (!node->saved[0]) return NULL;
+  ag_kernels()->max_pool(&windows, ag_data(x), values, which);
+  return output;
+}
+static ag_tensor *max_pool_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  return pool_apply(&pool_scatter_op, AG_INPUTS(cotangent, node->saved[0]), node, ag_shape_of(node->inputs[input]));
+}
+static const ag_op max_pool_op = {
+    .name = "max_pool", .forward = max_pool_forward, .vjp = max_pool_vjp, .drops = AG_DROP_ALL};
+ag_tensor *ag_max_pool(ag_tensor *x, int64_t height, int64_t width, ag_window window) {
+  return ag_apply(&max_pool_op, AG_INPUTS(x), &(pooling){height, width, window, {0}}, sizeof(pooling));
+}
+
+static ag_tensor *avg_pool_transpose_forward(ag_node *node) {
+  kernel_windows windows;
+  ag_real *values;
+  ag_tensor *output = pool_make(node, ((const pooling *)node->attributes)->images, true, &windows, &values);
+  if (output) ag_kernels()->avg_pool_transpose(&windows, ag_data(node->inputs[0]), values);
+  return output;
+}
+static ag_tensor *avg_pool_transpose_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  (void)input;
+  const pooling *p = node->attributes;
+  return ag_avg_pool(cotangent, p->height, p->width, p->window);
+}
+static const ag_op avg_pool_transpose_op = {.name = "avg_pool_transpose", .forward = avg_pool_transpose_forward,
+                                            .vjp = avg_pool_transpose_vjp, .drops = AG_DROP_ALL};
+
+static ag_tensor *avg_pool_forward(ag_node *node) {
+  kernel_windows windows;
+  ag_real *values;
+  ag_tensor *output = pool_make(node, ag_shape_of(node->inputs[0]), false, &windows, &values);
+  if (output) ag_kernels()->avg_pool(&windows, ag_data(node->inputs[0]), values);
+  return output;
+}
+static ag_tensor *avg_pool_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  return pool_apply(&avg_pool_transpose_op, AG_INPUTS(cotangent), node, ag_shape_of(node->inputs[input]));
+}
+static const ag_op avg_pool_op = {
+    .name = "avg_pool", .forward = avg_pool_forward, .vjp = avg_pool_vjp, .drops = AG_DROP_ALL};
+ag_tensor *ag_avg_pool(ag_tensor *x, int64_t height, int64_t width, ag_window window) {
+  return ag_apply(&avg_pool_op, AG_INPUTS(x), &(pooling){height, width, window, {0}}, sizeof(pooling));
+}

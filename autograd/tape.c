@@ -1,0 +1,146 @@
+#include "autograd/tape.h"
+
+#include "autograd/memory.h"
+#include "autograd/tape_private.h"
+
+static _Thread_local ag_tape *innermost; /* its address also tells threads apart */
+
+ag_tape *ag_tape_innermost(void) { return innermost; }
+
+bool ag_tape_usable(const ag_tape *tape, const char *who) {
+  if (!tape) ag_fail_null(who, "tape");
+  else if (tape->thread != &innermost) ag_fail(AG_ERROR_TAPE, "%s: the tape belongs to another thread", who);
+  else return true;
+  return false;
+}
+
+static void begin(ag_tape *tape) {
+  tape->recording = true;
+  tape->stopped_by_gradient = false;
+  tape->outer = innermost;
+  innermost = tape;
+}
+
+void ag_tape_halt(ag_tape *tape) {
+  if (!tape->recording) return;
+  ag_tape **link = &innermost;
+  while (*link != tape) link = &(*link)->outer;
+  *link = tape->outer;
+  tape->recording = false;
+}
+
+void ag_record_release(ag_record *record) {
+  if (!record || --record->owners) return;
+  ag_node *node = &record->node;
+  for (int i = 0; i < node->count; i++) ag_release(node->inputs[i]);
+  for (int i = 0; i < AG_MAX_SAVED; i++) ag_release(node->saved[i]);
+  ag_release(node->output);
+  ag_free(record);
+}
+
+static void forget(ag_tape *tape) {
+  for (size_t i = 0; i < tape->count; i++) ag_record_release(tape->records[i]);
+  for (size_t i = 0; i < tape->variable_count; i++) ag_release(tape->variables[i]);
+  ag_free(tape->records);
+  ag_free(tape->variables);
+  ag_idmap_free(&tape->seen);
+  tape->records = NULL;
+  tape->variables = NULL;
+  tape->count = tape->capacity = tape->variable_count = tape->variable_capacity = 0;
+}
+
+static void tape_free(void *object) {
+  ag_tape *tape = object;
+  ag_tape_halt(tape);
+  forget(tape);
+  ag_free(tape);
+}
+
+ag_tape *ag_tape_start_with(int flags) {
+  ag_tape *tape = ag_allocate(1, sizeof *tape);
+  if (!tape) return NULL;
+  tape->thread = &innermost;
+  tape->flags = flags;
+  if (!ag_scope_own(tape, tape_free, "tape_start")) return NULL;
+  begin(tape);
+  return tape;
+}
+
+ag_tape *ag_tape_start(void) { return ag_tape_start_with(0); }
+
+void ag_tape_stop(ag_tape *tape) {
+  if (!ag_tape_usable(tape, "tape_stop")) return;
+  if (!tape->recording && !tape->stopped_by_gradient) ag_fail(AG_ERROR_TAPE, "tape_stop: the tape is not recording");
+  tape->stopped_by_gradient = false;
+  ag_tape_halt(tape);
+}
+
+void ag_tape_resume(ag_tape *tape) {
+  if (!ag_tape_usable(tape, "tape_resume")) return;
+  if (tape->recording) ag_fail(AG_ERROR_TAPE, "tape_resume: the tape is recording already");
+  else if (tape->used) ag_fail(AG_ERROR_TAPE, "tape_resume: the tape has given its gradient; reset it or start a new one");
+  else begin(tape);
+}
+
+void ag_tape_reset(ag_tape *tape) {
+  if (!ag_tape_usable(tape, "tape_reset")) return;
+  forget(tape);
+  tape->used = false;
+}
+
+bool ag_tape_is_recording(const ag_tape *tape) { return tape && tape->recording; }
+
+size_t ag_tape_length(const ag_tape *tape) { return tape ? tape->count : 0; }
+
+/* One more element behind an array of pointers. */
+static bool append(void *array_of_pointers, size_t *count, size_t *capacity, void *pointer) {
+  void ***array = array_of_pointers;
+  if (*count == *capacity) {
+    size_t larger = *capacity ? 2 * *capacity : 16;
+    void **grown = ag_reallocate(*array, larger, sizeof *grown);
+    if (!grown) return false;
+    *array = grown;
+    *capacity = larger;
+  }
+  (*array)[(*count)++] = pointer;
+  return true;
+}
+
+/* Watches a tensor, and lists it where it is a variable met for the first time. */
+static bool watch(ag_tape *tape, ag_tensor *tensor) {
+  if (ag_idmap_find(&tape->seen, tensor->id)) return true;
+  ag_tensor *variable = ag_tensor_variable(tensor);
+  if (variable && !append(&tape->variables, &tape->variable_count, &tape->variable_capacity, variable)) return false;
+  ag_retain(variable);
+  return ag_idmap_add(&tape->seen, tensor->id, ag_tensor_clock()) != NULL;
+}
+
+void ag_tape_watch(ag_tape *tape, ag_tensor *tensor) {
+  if (!ag_tape_usable(tape, "tape_watch")) return;
+  if (!tensor) ag_fail_null("tape_watch", "tensor");
+  else watch(tape, tensor);
+}
+
+ag_list ag_tape_watched(ag_tape *tape) {
+  if (!ag_tape_usable(tape, "tape_watched")) return (ag_list){0};
+  ag_list list = ag_list_make(tape->variable_count, tape->variables);
+  for (size_t i = 0; i < list.count; i++) { /* listed by the scope as well: the tape may go first */
+    if (!ag_scope_own_tensor(ag_retain(list.items[i]), "tape_watched")) return (ag_list){0};
+  }
+  return list;
+}
+
+bool ag_tape_sees(ag_tape *tape, ag_tensor *tensor) {
+  /* What was read from a variable before the tape watched it is a constant to the tape. It stands in an older recording, of
+   * which this tape saw nothing: to connect it would give a part of a second derivative. */
+  const uint64_t *since = ag_idmap_find(&tape->seen, tensor->id);
+  if (since) return !tensor->snapshot || tensor->read_at > *since;
+  return tensor->is_variable && tensor->trainable && !(tape->flags & AG_MANUAL_WATCH) && watch(tape, tensor);
+}
+
+bool ag_tape_append(ag_tape *tape, ag_record *record) {
+  if (!ag_idmap_add(&tape->seen, record->node.output->id, 0)) return false;
+  if (!append(&tape->records, &tape->count, &tape->capacity, record)) return false;
+  record->owners++;
+  return true;
+}

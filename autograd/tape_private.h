@@ -1,0 +1,39 @@
+/* The inside of a tape, for autograd/ alone. */
+#pragma once
+
+#include "autograd/idmap.h"
+#include "autograd/op.h"
+#include "autograd/tape.h"
+#include "autograd/tensor_private.h"
+
+/* A recorded call: a node with the inputs, output and attributes that it points to. Shared by the tapes that recorded it. */
+typedef struct {
+  ag_node node;
+  size_t owners;
+} ag_record;
+
+struct ag_tape {
+  ag_tape *outer; /* the tape that started recording before this one */
+  const void *thread;
+  ag_record **records; /* an entry is NULL where the sweep has passed and freed it */
+  size_t count, capacity;
+  ag_idmap seen; /* what is watched, and what was computed from it */
+  ag_tensor **variables;
+  size_t variable_count, variable_capacity;
+  int flags;
+  bool recording, used, stopped_by_gradient;
+};
+
+/* The innermost tape that records on this thread; NULL when none does. */
+ag_tape *ag_tape_innermost(void);
+/* Whether the tape must record a call that reads this tensor. Watches a trainable variable by itself. False and an error
+ * without memory. */
+bool ag_tape_sees(ag_tape *tape, ag_tensor *tensor);
+/* Appends a shared record. False and an error without memory. */
+bool ag_tape_append(ag_tape *tape, ag_record *record);
+void ag_record_release(ag_record *record);
+
+/* Where the tape is this thread's own and not NULL; otherwise an error that names `who`. */
+bool ag_tape_usable(const ag_tape *tape, const char *who);
+/* Stops recording without complaint. */
+void ag_tape_halt(ag_tape *tape);

@@ -1,0 +1,38 @@
+/* What the commands of mnist-gan share. */
+#pragma once
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gan/gan.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* argv[0] is the command's name; each returns the exit status. */
+int command_train(int argc, char **argv);
+int command_sample(int argc, char **argv);
+int command_summary(int argc, char **argv);
+int command_models(int argc, char **argv);
+
+enum { OPTION_END = -1, OPTION_WRONG = '?', OPTION_HELP = 'h' };
+/* The next option's letter, its value in optarg. OPTION_WRONG once the mistake is told on stderr. A table ends with
+ * HELP_OPTION. */
+int next_option(int argc, char **argv, const struct option *options);
+#define HELP_OPTION {"help", no_argument, NULL, OPTION_HELP}, {NULL, 0, NULL, 0}
+
+/* These tell on stderr what was expected, and return false or NULL. */
+bool read_number(const char *option, const char *text, int64_t lowest, int64_t highest, int64_t *value);
+bool read_seed(const char *text, uint64_t *seed);
+const gan_model *read_model(const char *text);
+/* Prints the pending error; returns EXIT_FAILED. */
+int report_error(void);
+
+/* Draws the progress of `train`: a bar on a terminal, a line an epoch elsewhere. */
+typedef struct {
+  bool terminal;
+  double start;      /* seconds */
+  gan_figures total; /* of the epoch so far */
+} progress_display;
+progress_display progress_start(void);
+gan_progress_function progress_show; /* context: the display */

@@ -1,0 +1,98 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "gan/command.h"
+
+typedef struct {
+  const char *data, *out;
+  int64_t threads;
+  ag_precision precision;
+  gan_training training;
+} train_options;
+
+static const char *const precisions[] = {[AG_HIGHEST] = "highest", [AG_HIGH] = "high", [AG_MEDIUM] = "medium"};
+
+static void print_help(void) {
+  printf("usage: mnist-gan train [OPTIONS]\n\n"
+         "Trains a model and fills a run folder: samples/epoch-0001.png ..., training.gif, metrics.csv and\n"
+         "checkpoint.safetensors.\n\n"
+         "  --model NAME       which model (%s); mnist-gan models lists them\n"
+         "  --data DIR         the folder with the IDX files, plain or gzipped (data/mnist)\n"
+         "  --epochs N         how many times through the images (the model's own number)\n"
+         "  --steps N          ends after N steps in all, whatever the epochs\n"
+         "  --batch N          images a step (the model's own number)\n"
+         "  --limit N          uses only the first N images\n"
+         "  --seed S           the same seed gives the same run (1)\n"
+         "  --threads N        threads to compute with (as many as the CPU has); the run does not depend on it\n"
+         "  --precision NAME   of products: highest (float), high (near float), medium (bfloat16) (high)\n"
+         "  --out DIR          the run folder; a run that it already holds is replaced (runs/MODEL)\n",
+         gan_models[0]->name);
+}
+
+static bool read_precision(const char *text, ag_precision *precision) {
+  for (int i = AG_HIGHEST; i <= AG_MEDIUM; i++)
+    if (strcmp(text, precisions[i]) == 0) return *precision = (ag_precision)i, true;
+  fprintf(stderr, "mnist-gan: --precision is '%s', expected highest, high or medium\n", text);
+  return false;
+}
+
+static bool read_option(int letter, train_options *options) {
+  gan_training *training = &options->training;
+  switch (letter) {
+    case 'm': return (training->model = read_model(optarg)) != NULL;
+    case 'd': return options->data = optarg, true;
+    case 'e': return read_number("--epochs", optarg, 1, INT32_MAX, &training->epochs);
+    case 'n': return read_number("--steps", optarg, 1, INT64_MAX, &training->steps);
+    case 'b': return read_number("--batch", optarg, 1, INT32_MAX, &training->batch);
+    case 'l': return read_number("--limit", optarg, 1, INT64_MAX, &training->limit);
+    case 's': return read_seed(optarg, &training->seed);
+    case 't': return read_number("--threads", optarg, 1, 1024, &options->threads);
+    case 'p': return read_precision(optarg, &options->precision);
+    case 'o': return options->out = optarg, true;
+    default: return false;
+  }
+}
+
+static void set_up(const train_options *options) {
+  ag_set_threads((int)options->threads);
+  ag_set_precision(options->precision);
+  if (!ag_precision_available(options->precision))
+    printf("This CPU lacks what precision %s needs; products are computed at precision highest.\n",
+           precisions[options->precision]);
+}
+
+static bool train(train_options *options, const char *out) {
+  gan_images images;
+  if (!gan_images_load(&images, options->data, "train")) return false;
+  if (gan_run_exists(out)) printf("%s: replacing the run that it holds.\n", out);
+  progress_display display = progress_start();
+  options->training.images = &images;
+  options->training.folder = out;
+  options->training.progress = progress_show;
+  options->training.context = &display;
+  bool trained = gan_train(&options->training);
+  gan_images_free(&images);
+  return trained;
+}
+
+int command_train(int argc, char **argv) {
+  static const struct option table[] = {
+      {"model", required_argument, NULL, 'm'},   {"data", required_argument, NULL, 'd'},
+      {"epochs", required_argument, NULL, 'e'},  {"steps", required_argument, NULL, 'n'},
+      {"batch", required_argument, NULL, 'b'},   {"limit", required_argument, NULL, 'l'},
+      {"seed", required_argument, NULL, 's'},    {"threads", required_argument, NULL, 't'},
+      {"precision", required_argument, NULL, 'p'}, {"out", required_argument, NULL, 'o'}, HELP_OPTION,
+  };
+  train_options options = {.data = "data/mnist", .precision = AG_HIGH, .training = {.model = gan_models[0], .seed = 1}};
+  for (int letter; (letter = next_option(argc, argv, table)) != OPTION_END;) {
+    if (letter == OPTION_HELP) return print_help(), EXIT_DONE;
+    if (!read_option(letter, &options)) return EXIT_USAGE;
+  }
+  char out[256];
+  snprintf(out, sizeof out, "runs/%s", options.training.model->name);
+  if (!options.out) options.out = out;
+  set_up(&options);
+  if (!train(&options, options.out)) return report_error();
+  printf("%s: samples/, training.gif, metrics.csv, checkpoint.safetensors\n", options.out);
+  return EXIT_DONE;
+}

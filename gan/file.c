@@ -1,0 +1,56 @@
+#include "gan/file.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "autograd/autograd.h"
+
+static void free_names(gan_file *file) {
+  ag_free(file->path);
+  ag_free(file->temporary);
+  *file = (gan_file){0};
+}
+
+bool gan_file_create(gan_file *file, const char *path) {
+  if (!file || !path) return ag_fail_null("gan_file_create", "file or path");
+  struct stat status;
+  bool in_place = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+  *file = (gan_file){.path = gan_text("%s", path), .temporary = in_place ? NULL : gan_text("%s.part", path)};
+  if (file->path && (in_place || file->temporary)) {
+    file->stream = fopen(in_place ? file->path : file->temporary, "wb");
+    if (file->stream) return true;
+    ag_fail(AG_ERROR_FILE, "%s: cannot be written: %s", path, strerror(errno));
+  }
+  free_names(file);
+  return false;
+}
+
+bool gan_file_close(gan_file *file, bool complete) {
+  complete = complete && !ferror(file->stream);
+  int reason = complete ? 0 : errno;
+  if (fclose(file->stream) && !reason) reason = errno;
+  if (complete && !reason && file->temporary && rename(file->temporary, file->path)) reason = errno;
+  complete = complete && !reason;
+  if (!complete) {
+    ag_fail(AG_ERROR_FILE, "%s: cannot be written: %s", file->path, strerror(reason ? reason : EIO));
+    if (file->temporary) remove(file->temporary);
+  }
+  free_names(file);
+  return complete;
+}
+
+char *gan_text(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int length = vsnprintf(NULL, 0, format, arguments);
+  va_end(arguments);
+  if (length < 0) return ag_fail(AG_ERROR_ARGUMENT, "gan_text: cannot format '%s'", format);
+  char *text = ag_allocate((size_t)length + 1, 1);
+  if (!text) return NULL;
+  va_start(arguments, format);
+  vsnprintf(text, (size_t)length + 1, format, arguments);
+  va_end(arguments);
+  return text;
+}

@@ -1,0 +1,46 @@
+/* mnist-gan: trains generative adversarial networks on MNIST and draws with them. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gan/command.h"
+
+static const struct {
+  const char *name, *about;
+  int (*run)(int argc, char **argv);
+} commands[] = {
+    {"train", "trains a model on images and fills a run folder", command_train},
+    {"sample", "draws new images with a trained generator", command_sample},
+    {"summary", "prints the networks of a model, layer by layer", command_summary},
+    {"models", "lists the models", command_models},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *file) {
+  fputs("usage: mnist-gan COMMAND [OPTIONS]\n\n", file);
+  for (int i = 0; i < COMMANDS; i++) fprintf(file, "  %-9s %s\n", commands[i].name, commands[i].about);
+  fputs("\nmnist-gan COMMAND --help tells the options of a command.\n", file);
+}
+
+static int run(int argc, char **argv) {
+  if (argc < 2) {
+    print_help(stderr);
+    return EXIT_USAGE;
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    print_help(stdout);
+    return EXIT_DONE;
+  }
+  for (int i = 0; i < COMMANDS; i++)
+    if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+  fprintf(stderr, "mnist-gan: '%s' is no command, expected train, sample, summary or models; see mnist-gan --help\n",
+          argv[1]);
+  return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+  int status = run(argc, argv);
+  if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+  fprintf(stderr, "mnist-gan: standard output cannot be written: %s\n", strerror(errno));
+  return status ? status : EXIT_FAILED;
+}

@@ -1,0 +1,21 @@
+/* Grey pictures in memory, and the files they go to. */
+#pragma once
+
+#include "autograd/autograd.h"
+
+typedef struct {
+  size_t width, height;
+  uint8_t *pixels; /* row by row, 0 is black */
+} gan_picture;
+
+/* The images [N, H, W] or [N, H, W, 1] with values in [0, 1] (others are clipped) side by side on a grid as near to a
+ * square as it gets, enlarged twice. Free it with gan_picture_free. */
+bool gan_picture_grid(gan_picture *picture, const ag_tensor *images);
+void gan_picture_free(gan_picture *picture);
+
+/* These write a file that is whole or not there; false and an error otherwise. */
+bool gan_png_write(const char *path, const gan_picture *picture);
+/* A film that loops, frames of one size, each for `seconds`, the last for longer. */
+bool gan_gif_write(const char *path, size_t count, const gan_picture *frames, double seconds);
+/* Float32 [N, H, W] in NumPy's format 1.0, from a tensor [N, H, W] or [N, H, W, 1]. */
+bool gan_npy_write(const char *path, const ag_tensor *images);

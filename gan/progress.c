@@ -1,0 +1,53 @@
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gan/command.h"
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+progress_display progress_start(void) { return (progress_display){.terminal = isatty(STDOUT_FILENO), .start = now()}; }
+
+static void add(gan_figures *total, const gan_figures *figures) {
+  total->g_loss += figures->g_loss;
+  total->d_loss += figures->d_loss;
+  total->d_real += figures->d_real;
+  total->d_fake += figures->d_fake;
+  total->accuracy += figures->accuracy;
+}
+
+/* Fits 80 columns, so that it can be drawn over again. */
+static void print_bar(const gan_progress *progress) {
+  enum { WIDTH = 10 };
+  char bar[WIDTH + 1] = "";
+  int64_t full = WIDTH * progress->step_of_epoch / progress->steps_an_epoch;
+  for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '=' : i == full ? '>' : ' ';
+  printf("\repoch %lld/%lld [%s] %lld/%lld", (long long)progress->epoch, (long long)progress->epochs, bar,
+         (long long)progress->step_of_epoch, (long long)progress->steps_an_epoch);
+}
+
+void progress_show(const gan_progress *progress, void *context) {
+  progress_display *display = context;
+  add(&display->total, &progress->figures);
+  if (!progress->saved && !display->terminal) return;
+
+  const gan_figures *total = &display->total;
+  double n = (double)progress->step_of_epoch; /* what is shown are the epoch's means */
+  double seconds = now() - display->start;
+  double rate = (double)(progress->step * progress->batch) / seconds;
+  long long left = (long long)(seconds / (double)progress->step * (double)(progress->steps - progress->step) + 0.5);
+  if (display->terminal) print_bar(progress);
+  else printf("epoch %lld/%lld", (long long)progress->epoch, (long long)progress->epochs);
+  printf("  G %.3f  D %.3f", total->g_loss / n, total->d_loss / n);
+  if (progress->saved)
+    printf("  D(x) %.2f  D(G(z)) %.2f  accuracy %.0f%%", total->d_real / n, total->d_fake / n,
+           100 * total->accuracy / n);
+  printf("  %.0f images/s  %lld:%02lld left%s%s", rate, left / 60, left % 60, display->terminal ? "\033[K" : "",
+         progress->saved ? "\n" : "");
+  fflush(stdout);
+  if (progress->saved) display->total = (gan_figures){0};
+}

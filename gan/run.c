@@ -1,0 +1,155 @@
+#include "gan/run.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gan/file.h"
+
+#define CHECKPOINT "%s/checkpoint.safetensors"
+#define FILM "%s/training.gif"
+#define METRICS "%s/metrics.csv"
+#define SAMPLES "%s/samples"
+
+static const double SECONDS_A_FRAME = 0.25;
+
+static bool exists(char *path) {
+  bool there = path && access(path, F_OK) == 0;
+  ag_free(path);
+  return there;
+}
+
+bool gan_run_exists(const char *folder) {
+  if (!folder) return ag_fail_null("gan_run_exists", "folder");
+  return exists(gan_text(METRICS, folder)) || exists(gan_text(CHECKPOINT, folder));
+}
+
+/* Like mkdir -p. */
+static bool make_folders(char *path) {
+  for (char *end = path; path && end;) {
+    end = strchr(end + 1, '/');
+    if (end) *end = '\0';
+    bool made = mkdir(path, 0777) == 0 || errno == EEXIST;
+    int reason = errno;
+    if (end) *end = '/';
+    if (!made) return ag_fail(AG_ERROR_FILE, "%s: cannot be made: %s", path, strerror(reason));
+  }
+  return path != NULL;
+}
+
+static bool remove_file(char *path) {
+  bool removed = path && (remove(path) == 0 || errno == ENOENT);
+  if (path && !removed)
+    ag_fail(AG_ERROR_FILE, "%s: an earlier run's file cannot be removed: %s", path, strerror(errno));
+  ag_free(path);
+  return removed;
+}
+
+static bool remove_pictures(const char *folder) {
+  DIR *pictures = opendir(folder);
+  if (!pictures) return ag_fail(AG_ERROR_FILE, "%s: cannot be read: %s", folder, strerror(errno));
+  bool removed = true;
+  for (struct dirent *entry; removed && (entry = readdir(pictures));)
+    if (strncmp(entry->d_name, "epoch-", 6) == 0) removed = remove_file(gan_text("%s/%s", folder, entry->d_name));
+  closedir(pictures);
+  return removed;
+}
+
+static bool start_metrics(gan_run *run) {
+  char *path = gan_text(METRICS, run->folder);
+  if (!path) return false;
+  run->metrics = fopen(path, "w");
+  bool started = run->metrics && fputs("step,epoch,g_loss,d_loss,d_real,d_fake,accuracy\n", run->metrics) >= 0 &&
+                 fflush(run->metrics) == 0;
+  if (!started) ag_fail(AG_ERROR_FILE, "%s: cannot be written: %s", path, strerror(errno));
+  ag_free(path);
+  return started;
+}
+
+bool gan_run_start(gan_run *run, const char *folder) {
+  if (!run || !folder) return ag_fail_null("gan_run_start", "run or folder");
+  if (!*folder) return ag_fail(AG_ERROR_ARGUMENT, "the run's folder has an empty name, expected a path");
+  *run = (gan_run){.folder = gan_text("%s", folder)};
+  char *samples = gan_text(SAMPLES, folder);
+  bool started = run->folder && make_folders(samples) && remove_pictures(samples) &&
+                 remove_file(gan_text(FILM, folder)) && remove_file(gan_text(CHECKPOINT, folder)) && start_metrics(run);
+  ag_free(samples);
+  if (!started) gan_run_close(run);
+  return started;
+}
+
+void gan_run_close(gan_run *run) {
+  if (!run) return;
+  for (size_t i = 0; i < run->count; i++) gan_picture_free(&run->frames[i]);
+  ag_free(run->frames);
+  ag_free(run->folder);
+  if (run->metrics) fclose(run->metrics); /* every line was flushed */
+  *run = (gan_run){0};
+}
+
+bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figures) {
+  if (!run || !run->metrics || !at || !figures) return ag_fail_null("gan_run_log", "run, position or figures");
+  fprintf(run->metrics, "%" PRId64 ",%" PRId64 ",%.6g,%.6g,%.6g,%.6g,%.6g\n", at->step, at->epoch, figures->g_loss,
+          figures->d_loss, figures->d_real, figures->d_fake, figures->accuracy);
+  if (fflush(run->metrics) == 0 && !ferror(run->metrics)) return true;
+  return ag_fail(AG_ERROR_FILE, METRICS ": cannot be written: %s", run->folder, strerror(errno));
+}
+
+static bool save_pictures(gan_run *run, int64_t epoch, const ag_tensor *samples) {
+  gan_picture *frames = ag_reallocate(run->frames, run->count + 1, sizeof *frames);
+  if (!frames) return false;
+  run->frames = frames;
+  if (!gan_picture_grid(&frames[run->count], samples)) return false;
+  run->count++;
+  char *path = gan_text(SAMPLES "/epoch-%04" PRId64 ".png", run->folder, epoch);
+  char *film = gan_text(FILM, run->folder);
+  bool saved = path && film && gan_png_write(path, &frames[run->count - 1]) &&
+               gan_gif_write(film, run->count, frames, SECONDS_A_FRAME);
+  ag_free(film);
+  ag_free(path);
+  return saved;
+}
+
+static bool save_checkpoint(const gan_run *run, const gan_position *at, const gan_pair *pair) {
+  char seed[24], epoch[24], step[24];
+  snprintf(seed, sizeof seed, "%" PRIu64, at->seed);
+  snprintf(epoch, sizeof epoch, "%" PRId64, at->epoch);
+  snprintf(step, sizeof step, "%" PRId64, at->step);
+  const char *metadata[] = {"model", at->model->name, "seed", seed, "epoch", epoch, "step", step, NULL};
+  nn_named_layer layers[] = {{"generator", pair->generator}, {"discriminator", pair->discriminator}};
+  char *path = gan_text(CHECKPOINT, run->folder);
+  bool saved = path && nn_save(path, 2, layers, metadata);
+  ag_free(path);
+  return saved;
+}
+
+bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, const ag_tensor *samples) {
+  if (!run || !at || !pair || !samples) return ag_fail_null("gan_run_save", "run, position, pair or samples");
+  return save_checkpoint(run, at, pair) && save_pictures(run, at->epoch, samples);
+}
+
+static bool load(const char *path, gan_pair *pair, const gan_model **model) {
+  char *name = nn_read_metadata(path, "model");
+  *model = gan_model_find(name);
+  if (!*model)
+    ag_fail(AG_ERROR_FILE, "%s: its metadata names %s%s, expected a model of this program", path,
+            name ? "the model " : "no model", name ? name : "");
+  ag_free(name);
+  ag_rng rng = ag_rng_seed(0);
+  if (!*model || !gan_pair_make(pair, *model, &rng)) return false;
+  nn_named_layer layers[] = {{"generator", pair->generator}, {"discriminator", pair->discriminator}};
+  bool loaded = nn_load(path, 2, layers);
+  if (!loaded) gan_pair_free(pair);
+  return loaded;
+}
+
+bool gan_run_load(const char *folder, gan_pair *pair, const gan_model **model) {
+  if (!folder || !pair || !model) return ag_fail_null("gan_run_load", "folder, pair or model");
+  char *path = gan_text(CHECKPOINT, folder);
+  bool loaded = path && load(path, pair, model);
+  ag_free(path);
+  return loaded;
+}

@@ -1,0 +1,34 @@
+/* The folder of a training run: samples/epoch-0001.png ..., training.gif, metrics.csv, checkpoint.safetensors. */
+#pragma once
+
+#include "gan/model.h"
+#include "gan/picture.h"
+
+typedef struct {
+  char *folder;
+  FILE *metrics;
+  size_t count; /* of frames: the pictures so far, for the film */
+  gan_picture *frames;
+} gan_run;
+
+/* Where training stands. */
+typedef struct {
+  const gan_model *model;
+  uint64_t seed;
+  int64_t epoch, step; /* from 1 */
+} gan_position;
+
+/* Whether the folder holds a run, even an unfinished one. */
+bool gan_run_exists(const char *folder);
+/* Makes the folder, and those it lies in, and starts metrics.csv; the files of an earlier run are removed. */
+bool gan_run_start(gan_run *run, const char *folder);
+void gan_run_close(gan_run *run);
+
+/* A line of metrics.csv. */
+bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figures);
+/* The epoch's picture of samples [N, H, W, 1], the film of all pictures, the checkpoint: each whole or as before. */
+bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, const ag_tensor *samples);
+
+/* Builds the networks of the model that a run's checkpoint names and loads them. False and an error; there is nothing
+ * to free then. */
+bool gan_run_load(const char *folder, gan_pair *pair, const gan_model **model);

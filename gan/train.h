@@ -1,0 +1,31 @@
+/* A training run from first step to last. */
+#pragma once
+
+#include "gan/dataset.h"
+#include "gan/run.h"
+
+/* How far training is, after each step. */
+typedef struct {
+  int64_t step, steps;   /* of the run; from 1 */
+  int64_t epoch, epochs; /* from 1 */
+  int64_t step_of_epoch, steps_an_epoch;
+  int64_t batch;
+  bool saved; /* the epoch (or run) has ended and its picture and checkpoint are written */
+  gan_figures figures;
+} gan_progress;
+typedef void gan_progress_function(const gan_progress *progress, void *context);
+
+typedef struct {
+  const gan_model *model;
+  const gan_images *images;
+  const char *folder; /* an earlier run in it is replaced */
+  uint64_t seed;      /* all randomness of the run comes from it */
+  int64_t limit;      /* images to use; 0: all */
+  int64_t batch, epochs; /* 0: the model's own */
+  int64_t steps;         /* ends after so many, whatever the epochs; 0: epochs count */
+  gan_progress_function *progress; /* may be NULL */
+  void *context;
+} gan_training;
+
+/* Trains, and fills the run folder. False and an error, the folder then holds what was complete. */
+bool gan_train(const gan_training *training);

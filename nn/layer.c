@@ -1,0 +1,311 @@
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "nn/layers/common.h"
+
+struct nn_layer {
+  const nn_layer_class *class_of_layer;
+  bool built;
+  bool built_before; /* by the user, before the build of an outer layer that is under way */
+  ag_shape input, output;
+  max_align_t self[];
+};
+
+struct nn_visitor {
+  nn_variable_function *variable; /* may be NULL */
+  nn_layer_function *layer;       /* may be NULL */
+  void *context;
+};
+
+double nn_option(double value, double otherwise) {
+  return value == 0 && !signbit(value) ? otherwise : value + 0.0; /* -0.0 + 0.0 is 0.0 */
+}
+
+void nn_error_prefix(const char *format, ...) {
+  char text[1024];
+  ag_error_code code = ag_error_kind();
+  va_list arguments;
+  va_start(arguments, format);
+  int used = vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  if (used < 0 || (size_t)used >= sizeof text) return;
+  snprintf(text + used, sizeof text - (size_t)used, "%s", ag_error_message());
+  ag_error_clear();
+  ag_fail(code, "%s", text);
+}
+
+/* Making and freeing. */
+
+nn_layer *nn_layer_new(const nn_layer_class *class_of_layer, const void *self, size_t size) {
+  if (!class_of_layer) return ag_fail_null("layer_new", "class_of_layer");
+  if (!self && size > 0) return ag_fail_null("layer_new", "self");
+  if (!class_of_layer->name || !class_of_layer->forward) {
+    return ag_fail(AG_ERROR_ARGUMENT, "layer_new: a class needs a name and a forward function");
+  }
+  if (size > SIZE_MAX - sizeof(nn_layer)) return ag_fail(AG_ERROR_MEMORY, "layer_new: %zu bytes are too many", size);
+  nn_layer *layer = ag_allocate(1, sizeof(nn_layer) + size);
+  if (!layer) return NULL;
+  layer->class_of_layer = class_of_layer;
+  if (size > 0) memcpy(layer->self, self, size);
+  return layer;
+}
+
+void *nn_layer_self(nn_layer *layer) { return layer ? layer->self : ag_fail_null("layer_self", "layer"); }
+
+const nn_layer_class *nn_layer_class_of(const nn_layer *layer) {
+  return layer ? layer->class_of_layer : ag_fail_null("layer_class_of", "layer");
+}
+
+/* What a layer names itself. Before the build its tensors are unset, or went with a build that failed: passed over. */
+static void visit(nn_layer *layer, nn_variable_function *variable, nn_layer_function *inner, void *context) {
+  nn_visitor visitor = {layer->built ? variable : NULL, inner, context};
+  if (layer->class_of_layer->variables) layer->class_of_layer->variables(layer->self, &visitor);
+}
+
+void nn_visit_weight(nn_visitor *visitor, const char *name, ag_tensor *variable) {
+  if (visitor->variable && variable) visitor->variable(name, variable, false, visitor->context);
+}
+
+void nn_visit_buffer(nn_visitor *visitor, const char *name, ag_tensor *variable) {
+  if (visitor->variable && variable) visitor->variable(name, variable, true, visitor->context);
+}
+
+void nn_visit_layer(nn_visitor *visitor, const char *name, nn_layer *layer) {
+  if (visitor->layer && layer) visitor->layer(name, layer, visitor->context);
+}
+
+static void release(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
+  (void)name, (void)is_buffer, (void)context;
+  ag_release(variable);
+}
+
+static void free_inner(const char *name, nn_layer *layer, void *context) {
+  (void)name, (void)context;
+  nn_layer_free(layer);
+}
+
+void nn_layer_free(nn_layer *layer) {
+  if (!layer) return;
+  visit(layer, release, free_inner, NULL);
+  if (layer->class_of_layer->free) layer->class_of_layer->free(layer->self);
+  ag_free(layer);
+}
+
+/* Building. */
+
+/* [1, ...shape]; a refused shape and an error where that is none. */
+static ag_shape batch_of_one(ag_shape shape) {
+  bool valid = shape.rank >= 0 && shape.rank < AG_MAX_RANK;
+  int64_t sizes[AG_MAX_RANK] = {1};
+  for (int i = 0; valid && i < shape.rank; i++) {
+    valid = shape.sizes[i] >= 0;
+    sizes[i + 1] = shape.sizes[i];
+  }
+  if (valid) return ag_shape_make(shape.rank + 1, sizes);
+  ag_fail(AG_ERROR_SHAPE, "input of rank %d, expected at most %d sizes beside the batch, none negative", shape.rank,
+          AG_MAX_RANK - 1);
+  return (ag_shape){.rank = -1};
+}
+
+static ag_shape without_batch(ag_shape shape) { return ag_shape_make(shape.rank - 1, shape.sizes + 1); }
+
+static void check_variable(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
+  (void)context;
+  if (!ag_is_variable(variable)) ag_fail(AG_ERROR_ARGUMENT, "%s is no variable", name);
+  else if (is_buffer) ag_set_trainable(variable, false);
+}
+
+static void retain(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
+  (void)name, (void)is_buffer, (void)context;
+  ag_retain(variable);
+}
+
+static void remember_built(const char *name, nn_layer *layer, void *context) {
+  (void)name;
+  layer->built_before = layer->built;
+  visit(layer, NULL, remember_built, context);
+}
+
+static void undo_build(const char *name, nn_layer *layer, void *context) {
+  (void)name;
+  if (!layer->built_before) {
+    visit(layer, release, NULL, NULL);
+    layer->built = false;
+  }
+  visit(layer, NULL, undo_build, context);
+}
+
+/* Builds and runs the layer in the current scope, which owns all that it makes. */
+static bool build_and_try(nn_layer *layer, ag_rng *rng) {
+  const nn_layer_class *class = layer->class_of_layer;
+  ag_shape batch = batch_of_one(layer->input);
+  if (ag_failed()) return false;
+  if (class->build && !class->build(layer->self, layer->input, rng)) {
+    return ag_fail(AG_ERROR_ARGUMENT, "build failed without an error"), false;
+  }
+  layer->built = true;
+  visit(layer, check_variable, NULL, NULL);
+  if (ag_failed()) return false;
+  ag_tensor *output = class->forward(layer->self, ag_zeros(batch), NN_EVAL);
+  if (!output || ag_failed()) return ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error"), false;
+  ag_shape shape = ag_shape_of(output);
+  if (shape.rank < 1 || shape.sizes[0] != 1) {
+    ag_fail(AG_ERROR_SHAPE, "forward made %s of %s, expected [1, ...]", ag_shape_print(shape).text,
+            ag_shape_print(batch).text);
+    return false;
+  }
+  layer->output = without_batch(shape);
+  return true;
+}
+
+bool nn_build(nn_layer *layer, ag_shape input, ag_rng *rng) {
+  if (!layer) return ag_fail_null("build", "layer"), false;
+  const char *name = layer->class_of_layer->name;
+  if (!rng) return ag_fail_null(name, "rng"), false;
+  if (ag_failed()) return false;
+  if (layer->built) {
+    ag_fail(AG_ERROR_ARGUMENT, "%s: built before, for inputs of shape %s", name, ag_shape_print(layer->input).text);
+    return false;
+  }
+  ag_scope *scope = ag_scope_enter();
+  if (!scope) return false;
+  ag_rng rng_before = *rng;
+  visit(layer, NULL, remember_built, NULL);
+  layer->input = input;
+  if (build_and_try(layer, rng)) {
+    visit(layer, retain, NULL, NULL);
+  } else {
+    nn_error_prefix("%s: ", name);
+    layer->built = false;
+    visit(layer, NULL, undo_build, NULL);
+    *rng = rng_before;
+  }
+  ag_scope_leave(scope);
+  return layer->built;
+}
+
+bool nn_is_built(const nn_layer *layer) { return layer && layer->built; }
+
+static bool check_built(const nn_layer *layer, const char *who) {
+  if (!layer) return ag_fail_null(who, "layer"), false;
+  if (layer->built) return true;
+  return ag_fail(AG_ERROR_ARGUMENT, "%s: %s is not built; use nn_build", who, layer->class_of_layer->name), false;
+}
+
+ag_shape nn_input_shape(const nn_layer *layer) {
+  return check_built(layer, "input_shape") ? layer->input : (ag_shape){.rank = -1};
+}
+
+ag_shape nn_output_shape(const nn_layer *layer) {
+  return check_built(layer, "output_shape") ? layer->output : (ag_shape){.rank = -1};
+}
+
+/* Running. */
+
+static bool fits(const nn_layer *layer, ag_shape shape) {
+  return shape.rank == layer->input.rank + 1 && ag_shape_equal(without_batch(shape), layer->input);
+}
+
+ag_tensor *nn_forward(nn_layer *layer, ag_tensor *input, nn_mode mode) {
+  if (!input) return ag_fail_null(layer ? layer->class_of_layer->name : "forward", "input");
+  if (ag_failed() || !check_built(layer, "forward")) return NULL;
+  const char *name = layer->class_of_layer->name;
+  if (!fits(layer, ag_shape_of(input))) {
+    return ag_fail(AG_ERROR_SHAPE, "%s: input has shape %s, expected a batch of %s", name,
+                   ag_shape_print(ag_shape_of(input)).text, ag_shape_print(layer->input).text);
+  }
+  ag_scope *scope = ag_scope_enter();
+  if (!scope) return NULL;
+  ag_tensor *output = layer->class_of_layer->forward(layer->self, input, mode);
+  if (!output || ag_failed()) {
+    ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error");
+    nn_error_prefix("%s: ", name);
+    output = NULL;
+  }
+  return ag_scope_leave_with(scope, output);
+}
+
+/* Listing. */
+
+/* A walk through a layer and its inner layers; names grow into paths on the way down. */
+typedef struct {
+  const char *prefix; /* NULL at the top */
+  nn_variable_function *f;
+  void *context;
+} walk;
+
+static char *join(const char *prefix, const char *name) {
+  size_t size = (prefix ? strlen(prefix) + 1 : 0) + strlen(name) + 1;
+  char *path = ag_allocate(size, 1);
+  if (path) snprintf(path, size, "%s%s%s", prefix ? prefix : "", prefix ? "." : "", name);
+  return path;
+}
+
+static void walk_variable(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
+  const walk *here = context;
+  char *path = join(here->prefix, name);
+  if (path) here->f(path, variable, is_buffer, here->context);
+  ag_free(path);
+}
+
+static void walk_layer(const char *name, nn_layer *layer, void *context) {
+  const walk *here = context;
+  walk inner = {join(here->prefix, name), here->f, here->context};
+  if (inner.prefix) visit(layer, walk_variable, walk_layer, &inner);
+  ag_free((char *)inner.prefix);
+}
+
+void nn_each_variable(nn_layer *layer, nn_variable_function *f, void *context) {
+  if (check_built(layer, "each_variable")) visit(layer, walk_variable, walk_layer, &(walk){NULL, f, context});
+}
+
+void nn_each_layer(nn_layer *layer, nn_layer_function *f, void *context) {
+  if (!layer) ag_fail_null("each_layer", "layer");
+  else visit(layer, NULL, f, context);
+}
+
+typedef struct {
+  bool only_trainable;
+  size_t count, capacity;
+  ag_tensor **items;
+} collection;
+
+static void collect(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
+  (void)name;
+  collection *all = context;
+  if (all->only_trainable && (is_buffer || !ag_is_trainable(variable))) return;
+  for (size_t i = 0; i < all->count; i++) {
+    if (all->items[i] == variable) return;
+  }
+  if (all->count == all->capacity) {
+    size_t capacity = 2 * all->capacity + 16;
+    ag_tensor **items = ag_reallocate(all->items, capacity, sizeof *items);
+    if (!items) return;
+    all->items = items;
+    all->capacity = capacity;
+  }
+  all->items[all->count++] = variable;
+}
+
+static ag_list collect_all(nn_layer *layer, bool only_trainable) {
+  if (ag_failed()) return (ag_list){0, NULL};
+  collection all = {.only_trainable = only_trainable};
+  nn_each_variable(layer, collect, &all);
+  ag_list list = ag_failed() ? (ag_list){0, NULL} : ag_list_make(all.count, all.items);
+  ag_free(all.items);
+  return list;
+}
+
+ag_list nn_trainable_variables(nn_layer *layer) { return collect_all(layer, true); }
+
+ag_list nn_variables(nn_layer *layer) { return collect_all(layer, false); }
+
+static void set_trainable(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
+  (void)name;
+  if (!is_buffer) ag_set_trainable(variable, *(const bool *)context);
+}
+
+void nn_set_trainable(nn_layer *layer, bool trainable) {
+  nn_each_variable(layer, set_trainable, &trainable);
+}

@@ -1,0 +1,54 @@
+#include <math.h>
+
+#include "nn/layers/common.h"
+
+static const double keras_slope = 0.3;
+
+ag_tensor *nn_activate(ag_tensor *x, nn_activation_kind kind) {
+  switch (kind) {
+    case NN_LINEAR: return x ? x : ag_fail_null("activate", "input");
+    case NN_RELU: return ag_relu(x);
+    case NN_LEAKY_RELU: return ag_leaky_relu(x, keras_slope);
+    case NN_SIGMOID: return ag_sigmoid(x);
+    case NN_TANH: return ag_tanh(x);
+    case NN_SOFTPLUS: return ag_softplus(x);
+    case NN_SOFTMAX: return ag_softmax(x, -1);
+  }
+  return ag_fail(AG_ERROR_ARGUMENT, "activate: %d is no kind of activation", (int)kind);
+}
+
+typedef struct {
+  nn_activation_kind kind;
+} activation;
+
+static ag_tensor *activation_forward(void *self, ag_tensor *input, nn_mode mode) {
+  (void)mode;
+  return nn_activate(input, ((activation *)self)->kind);
+}
+
+nn_layer *nn_activation(nn_activation_kind kind) {
+  static const nn_layer_class class = {.name = "Activation", .forward = activation_forward};
+  return nn_layer_new(&class, &(activation){kind}, sizeof(activation));
+}
+
+typedef struct {
+  double slope;
+} leaky_relu;
+
+static bool leaky_relu_build(void *self, ag_shape input, ag_rng *rng) {
+  (void)input, (void)rng;
+  double slope = ((leaky_relu *)self)->slope;
+  if (slope >= 0 && isfinite(slope)) return true;
+  return ag_fail(AG_ERROR_ARGUMENT, "slope is %g, expected a finite number, not negative", slope), false;
+}
+
+static ag_tensor *leaky_relu_forward(void *self, ag_tensor *input, nn_mode mode) {
+  (void)mode;
+  return ag_leaky_relu(input, ((leaky_relu *)self)->slope);
+}
+
+nn_layer *nn_leaky_relu_of(nn_leaky_relu_options options) {
+  static const nn_layer_class class = {
+      .name = "LeakyReLU", .build = leaky_relu_build, .forward = leaky_relu_forward};
+  return nn_layer_new(&class, &(leaky_relu){nn_option(options.slope, keras_slope)}, sizeof(leaky_relu));
+}

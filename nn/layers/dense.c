@@ -1,0 +1,37 @@
+#include "nn/layers/common.h"
+
+typedef struct {
+  nn_dense_options options;
+  ag_tensor *kernel, *bias;
+} dense;
+
+static bool build(void *self, ag_shape input, ag_rng *rng) {
+  dense *layer = self;
+  int64_t units = layer->options.units;
+  if (units < 1) return ag_fail(AG_ERROR_ARGUMENT, "units is %d, expected at least 1", layer->options.units), false;
+  if (input.rank < 1) return ag_fail(AG_ERROR_SHAPE, "input has shape [], expected [..., in]"), false;
+  int64_t in = input.sizes[input.rank - 1];
+  double fan_in = (double)in, fan_out = (double)units;
+  layer->kernel = ag_variable(nn_initial(layer->options.kernel_init, AG_SHAPE(in, units), fan_in, fan_out, rng));
+  layer->bias = layer->options.no_bias ? NULL : nn_bias(layer->options.bias_init, units, fan_in, fan_out, rng);
+  return !ag_failed();
+}
+
+static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
+  (void)mode;
+  dense *layer = self;
+  ag_tensor *y = ag_matmul(input, layer->kernel);
+  if (layer->bias) y = ag_add(y, layer->bias);
+  return nn_activate(y, layer->options.activation);
+}
+
+static void variables(void *self, nn_visitor *visitor) {
+  dense *layer = self;
+  nn_visit_weight(visitor, "kernel", layer->kernel);
+  nn_visit_weight(visitor, "bias", layer->bias);
+}
+
+nn_layer *nn_dense_of(nn_dense_options options) {
+  static const nn_layer_class class = {.name = "Dense", .build = build, .forward = forward, .variables = variables};
+  return nn_layer_new(&class, &(dense){.options = options}, sizeof(dense));
+}

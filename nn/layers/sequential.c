@@ -1,0 +1,84 @@
+#include <string.h>
+
+#include "nn/layers/common.h"
+
+typedef struct {
+  size_t count;
+  nn_layer **layers;
+} sequential;
+
+/* A layer that was built before keeps its weights, so that a trained one may be built upon. */
+static bool build(void *self, ag_shape input, ag_rng *rng) {
+  const sequential *all = self;
+  ag_shape shape = input;
+  for (size_t i = 0; i < all->count; i++) {
+    nn_layer *layer = all->layers[i];
+    if (!nn_is_built(layer) && !nn_build(layer, shape, rng)) {
+      nn_error_prefix("layer %zu, ", i);
+      return false;
+    }
+    shape = nn_output_shape(layer);
+  }
+  return true;
+}
+
+static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
+  const sequential *all = self;
+  ag_tensor *x = input;
+  for (size_t i = 0; i < all->count; i++) {
+    x = nn_forward(all->layers[i], x, mode);
+    if (!x) {
+      nn_error_prefix("layer %zu, ", i);
+      return NULL;
+    }
+  }
+  return x;
+}
+
+static void variables(void *self, nn_visitor *visitor) {
+  const sequential *all = self;
+  for (size_t i = 0; i < all->count; i++) {
+    char name[24];
+    snprintf(name, sizeof name, "%zu", i);
+    nn_visit_layer(visitor, name, all->layers[i]);
+  }
+}
+
+static void free_list(void *self) {
+  ag_free(((sequential *)self)->layers);
+}
+
+static bool check(size_t count, nn_layer *const *layers) {
+  if (count == 0) return ag_fail(AG_ERROR_ARGUMENT, "Sequential: no layers"), false;
+  for (size_t i = 0; i < count; i++) {
+    if (!layers[i]) return ag_fail(AG_ERROR_ARGUMENT, "Sequential: layer %zu is NULL", i), false;
+    for (size_t j = 0; j < i; j++) {
+      if (layers[i] != layers[j]) continue;
+      ag_fail(AG_ERROR_ARGUMENT, "Sequential: layers %zu and %zu are the same", j, i);
+      return false;
+    }
+  }
+  return true;
+}
+
+static void free_each_once(size_t count, nn_layer *const *layers) {
+  for (size_t i = 0; i < count; i++) {
+    bool met = false;
+    for (size_t j = 0; j < i; j++) met = met || layers[j] == layers[i];
+    if (!met) nn_layer_free(layers[i]);
+  }
+}
+
+nn_layer *nn_sequential_of(size_t count, nn_layer *const *layers) {
+  static const nn_layer_class class = {
+      .name = "Sequential", .build = build, .forward = forward, .variables = variables, .free = free_list};
+  if (!layers) count = 0;
+  sequential all = {.count = count, .layers = check(count, layers) ? ag_allocate(count, sizeof *layers) : NULL};
+  if (all.layers) memcpy(all.layers, layers, count * sizeof *layers);
+  nn_layer *layer = all.layers ? nn_layer_new(&class, &all, sizeof all) : NULL;
+  if (!layer) {
+    ag_free(all.layers);
+    free_each_once(count, layers);
+  }
+  return layer;
+}

@@ -1,0 +1,419 @@
+#include "nn/safetensors.h"
+
+#ifndef HAVE_CJSON
+
+static const char *const without_cjson = "safetensors: this library was built without cJSON, which it needs";
+
+bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const char *const *metadata) {
+  (void)path, (void)count, (void)layers, (void)metadata;
+  return ag_fail(AG_ERROR_FILE, "%s", without_cjson), false;
+}
+
+bool nn_load(const char *path, size_t count, const nn_named_layer *layers) {
+  (void)path, (void)count, (void)layers;
+  return ag_fail(AG_ERROR_FILE, "%s", without_cjson), false;
+}
+
+char *nn_read_metadata(const char *path, const char *key) {
+  (void)path, (void)key;
+  return ag_fail(AG_ERROR_FILE, "%s", without_cjson);
+}
+
+#else
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LENGTH_BYTES = 8, ALIGNMENT = 8, VALUE_BYTES = 4, MAX_HEADER = 100000000 };
+
+/* A tensor of the model, and where its values stand in the file. */
+typedef struct {
+  char *name;
+  ag_tensor *variable;
+  uint64_t begin, end; /* in bytes from the start of the data */
+  bool found;          /* while loading */
+} entry;
+
+typedef struct {
+  const char *path;
+  const char *layer_name; /* of the layer whose variables are being listed */
+  size_t count, capacity;
+  entry *entries;
+} catalogue;
+
+/* Listing the model's tensors. */
+
+static entry *find(const catalogue *all, const char *name) {
+  for (size_t i = 0; i < all->count; i++) {
+    if (strcmp(all->entries[i].name, name) == 0) return &all->entries[i];
+  }
+  return NULL;
+}
+
+static bool grow(catalogue *all) {
+  if (all->count < all->capacity) return true;
+  size_t capacity = 2 * all->capacity + 16;
+  entry *entries = ag_reallocate(all->entries, capacity, sizeof *entries);
+  if (!entries) return false;
+  all->entries = entries;
+  all->capacity = capacity;
+  return true;
+}
+
+static void add(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
+  (void)is_buffer;
+  catalogue *all = context;
+  size_t size = strlen(all->layer_name) + strlen(name) + 2;
+  char *full = ag_failed() || !grow(all) ? NULL : ag_allocate(size, 1);
+  if (!full) return;
+  snprintf(full, size, "%s.%s", all->layer_name, name);
+  if (find(all, full)) ag_fail(AG_ERROR_ARGUMENT, "%s: two tensors are named %s", all->path, full);
+  uint64_t begin = all->count > 0 ? all->entries[all->count - 1].end : 0;
+  all->entries[all->count++] = (entry){full, variable, begin, begin + VALUE_BYTES * (uint64_t)ag_size(variable), false};
+}
+
+static void catalogue_free(catalogue *all) {
+  for (size_t i = 0; i < all->count; i++) ag_free(all->entries[i].name);
+  ag_free(all->entries);
+}
+
+/* Lists all weights and buffers, in the order in which they are saved. False after an error. */
+static bool catalogue_make(catalogue *all, const char *path, size_t count, const nn_named_layer *layers) {
+  *all = (catalogue){.path = path};
+  if (!path) ag_fail_null("safetensors", "path");
+  if (!layers) ag_fail_null("safetensors", "layers");
+  for (size_t i = 0; i < count && !ag_failed(); i++) {
+    all->layer_name = layers[i].name;
+    if (!all->layer_name) ag_fail_null("safetensors", "the name of a layer");
+    else nn_each_variable(layers[i].layer, add, all);
+  }
+  return !ag_failed();
+}
+
+/* Saving. */
+
+static bool add_numbers(cJSON *object, const char *name, size_t count, const int64_t *values) {
+  cJSON *array = cJSON_AddArrayToObject(object, name);
+  bool complete = array;
+  for (size_t i = 0; complete && i < count; i++) {
+    complete = cJSON_AddItemToArray(array, cJSON_CreateNumber((double)values[i]));
+  }
+  return complete;
+}
+
+static bool describe(cJSON *header, const entry *e) {
+  ag_shape shape = ag_shape_of(e->variable);
+  cJSON *info = cJSON_AddObjectToObject(header, e->name);
+  return info && cJSON_AddStringToObject(info, "dtype", "F32") &&
+         add_numbers(info, "shape", (size_t)shape.rank, shape.sizes) &&
+         add_numbers(info, "data_offsets", 2, (int64_t[]){(int64_t)e->begin, (int64_t)e->end});
+}
+
+static bool describe_metadata(cJSON *header, const char *const *metadata) {
+  if (!metadata || !metadata[0]) return true;
+  cJSON *object = cJSON_AddObjectToObject(header, "__metadata__");
+  bool complete = object;
+  for (; complete && metadata[0]; metadata += 2) {
+    if (!metadata[1]) return ag_fail_null("save", "the value of a metadata key"), false;
+    if (cJSON_GetObjectItemCaseSensitive(object, metadata[0])) {
+      return ag_fail(AG_ERROR_ARGUMENT, "save: two metadata values for %s", metadata[0]), false;
+    }
+    complete = cJSON_AddStringToObject(object, metadata[0], metadata[1]);
+  }
+  return complete;
+}
+
+/* The header's text, to be freed with cJSON_free; NULL and an error. */
+static char *header_text(const catalogue *all, const char *const *metadata) {
+  cJSON *header = cJSON_CreateObject();
+  bool complete = header && describe_metadata(header, metadata);
+  for (size_t i = 0; complete && i < all->count; i++) complete = describe(header, &all->entries[i]);
+  char *text = complete ? cJSON_PrintUnformatted(header) : NULL;
+  cJSON_Delete(header);
+  if (!text) ag_fail(AG_ERROR_MEMORY, "save: no memory for the header");
+  return text;
+}
+
+static bool write_length(FILE *file, uint64_t length) {
+  unsigned char bytes[LENGTH_BYTES];
+  for (int i = 0; i < LENGTH_BYTES; i++) bytes[i] = (unsigned char)(length >> 8 * i);
+  return fwrite(bytes, sizeof bytes, 1, file) == 1;
+}
+
+static bool write_values(FILE *file, const ag_tensor *tensor) {
+  const ag_real *values = ag_data(tensor);
+  for (size_t i = 0; i < ag_size(tensor); i++) {
+    float value = (float)values[i];
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    unsigned char bytes[VALUE_BYTES];
+    for (int k = 0; k < VALUE_BYTES; k++) bytes[k] = (unsigned char)(bits >> 8 * k);
+    if (fwrite(bytes, sizeof bytes, 1, file) != 1) return false;
+  }
+  return true;
+}
+
+static bool write_all(FILE *file, const catalogue *all, const char *text) {
+  size_t length = strlen(text), padding = (ALIGNMENT - length % ALIGNMENT) % ALIGNMENT;
+  bool written = write_length(file, length + padding) && fwrite(text, 1, length, file) == length &&
+                 fprintf(file, "%*s", (int)padding, "") >= 0;
+  for (size_t i = 0; written && i < all->count; i++) written = write_values(file, all->entries[i].variable);
+  return written && fflush(file) == 0 && fsync(fileno(file)) == 0;
+}
+
+/* Writes beside the path and renames, so that the old file stays until the new one is whole. */
+static bool replace_file(const catalogue *all, const char *text) {
+  size_t size = strlen(all->path) + sizeof ".partial";
+  char *partial = ag_allocate(size, 1);
+  if (!partial) return false;
+  snprintf(partial, size, "%s.partial", all->path);
+  FILE *file = fopen(partial, "wb");
+  bool written = file && write_all(file, all, text);
+  int reason = errno;
+  if (file && fclose(file) != 0 && written) {
+    written = false;
+    reason = errno;
+  }
+  if (!written || rename(partial, all->path) != 0) {
+    if (written) reason = errno;
+    written = false;
+    if (file) remove(partial);
+    ag_fail(AG_ERROR_FILE, "%s: cannot write: %s", all->path, strerror(reason));
+  }
+  ag_free(partial);
+  return written;
+}
+
+bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const char *const *metadata) {
+  if (ag_failed()) return false;
+  catalogue all;
+  char *text = catalogue_make(&all, path, count, layers) ? header_text(&all, metadata) : NULL;
+  bool saved = text && replace_file(&all, text);
+  cJSON_free(text);
+  catalogue_free(&all);
+  return saved;
+}
+
+/* Loading. Nothing in the file is believed before it was compared with the size of the file or with the model. */
+
+typedef struct {
+  const char *path;
+  FILE *file;
+  uint64_t data_size; /* what follows the header */
+  cJSON *header;
+} reader;
+
+static bool refuse(const reader *r, const char *what) {
+  return ag_fail(AG_ERROR_FILE, "%s: %s", r->path, what), false;
+}
+
+static bool refuse_tensor(const reader *r, const char *name, const char *what) {
+  return ag_fail(AG_ERROR_FILE, "%s: tensor %s %s", r->path, name, what), false;
+}
+
+static bool read_bytes(const reader *r, void *bytes, size_t size) {
+  errno = 0;
+  if (fread(bytes, 1, size, r->file) == size) return true;
+  return refuse(r, errno ? strerror(errno) : "no safetensors file: it ends too soon");
+}
+
+/* What is left of the file behind the place where it is read; false and an error where that has no size. */
+static bool size_left(const reader *r, uint64_t *size) {
+  long here = ftell(r->file);
+  if (here < 0 || fseek(r->file, 0, SEEK_END) != 0) return refuse(r, strerror(errno));
+  long end = ftell(r->file);
+  if (end < here || fseek(r->file, here, SEEK_SET) != 0) return refuse(r, strerror(errno));
+  *size = (uint64_t)(end - here);
+  return true;
+}
+
+static cJSON *parse(const char *text, size_t length) {
+  const char *end = text;
+  cJSON *header = text[0] == '{' ? cJSON_ParseWithLengthOpts(text, length, &end, false) : NULL;
+  while (header && end < text + length && *end == ' ') end++;
+  if (header && end == text + length) return header;
+  cJSON_Delete(header);
+  return NULL;
+}
+
+static bool read_header(reader *r) {
+  unsigned char bytes[LENGTH_BYTES];
+  uint64_t length = 0, left;
+  if (!read_bytes(r, bytes, sizeof bytes) || !size_left(r, &left)) return false;
+  for (int i = 0; i < LENGTH_BYTES; i++) length |= (uint64_t)bytes[i] << 8 * i;
+  if (length > left || length > MAX_HEADER) {
+    return refuse(r, "no safetensors file: the length of its header is more than the file or 100 MB");
+  }
+  r->data_size = left - length;
+  char *text = ag_allocate((size_t)length + 1, 1);
+  if (!text) return false;
+  bool read = read_bytes(r, text, (size_t)length);
+  if (read) r->header = parse(text, (size_t)length);
+  ag_free(text);
+  return r->header || (read && refuse(r, "no safetensors file: its header is no JSON object"));
+}
+
+static bool reader_open(reader *r, const char *path) {
+  *r = (reader){.path = path, .file = path ? fopen(path, "rb") : NULL};
+  if (!path) return ag_fail_null("safetensors", "path"), false;
+  if (r->file) return read_header(r);
+  return ag_fail(AG_ERROR_FILE, "%s: cannot read: %s", path, strerror(errno)), false;
+}
+
+static void reader_close(reader *r) {
+  cJSON_Delete(r->header);
+  if (r->file) fclose(r->file);
+}
+
+/* A whole number from 0 to 2^53, up to where doubles, which cJSON keeps numbers in, are exact. */
+static bool whole(const cJSON *item, uint64_t *value) {
+  if (!cJSON_IsNumber(item)) return false;
+  double number = item->valuedouble;
+  if (!(number >= 0 && number <= 9007199254740992.0) || floor(number) != number) return false;
+  *value = (uint64_t)number;
+  return true;
+}
+
+static bool check_shape(const reader *r, const entry *e, const cJSON *sizes) {
+  ag_shape expected = ag_shape_of(e->variable), shape = {0};
+  const cJSON *item;
+  cJSON_ArrayForEach(item, sizes) {
+    uint64_t size;
+    if (!whole(item, &size)) return refuse_tensor(r, e->name, "has a size that is no whole number");
+    if (shape.rank == AG_MAX_RANK) return refuse_tensor(r, e->name, "has too many axes");
+    shape.sizes[shape.rank++] = (int64_t)size;
+  }
+  if (cJSON_IsArray(sizes) && ag_shape_equal(shape, expected)) return true;
+  ag_fail(AG_ERROR_FILE, "%s: tensor %s has shape %s, expected %s", r->path, e->name, ag_shape_print(shape).text,
+          ag_shape_print(expected).text);
+  return false;
+}
+
+static bool check_offsets(const reader *r, entry *e, const cJSON *offsets) {
+  if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 || !whole(offsets->child, &e->begin) ||
+      !whole(offsets->child->next, &e->end)) {
+    return refuse_tensor(r, e->name, "has data_offsets that are no two whole numbers");
+  }
+  if (e->end > r->data_size) return refuse_tensor(r, e->name, "ends behind the end of the file; is it truncated?");
+  if (e->begin <= e->end && e->end - e->begin == VALUE_BYTES * (uint64_t)ag_size(e->variable)) return true;
+  return refuse_tensor(r, e->name, "has data_offsets that do not fit its shape");
+}
+
+/* One tensor of the header against the model. */
+static bool match(const reader *r, const catalogue *all, const cJSON *info) {
+  entry *e = find(all, info->string);
+  if (!e) return refuse_tensor(r, info->string, "is not part of this model");
+  if (e->found) return refuse_tensor(r, e->name, "is there twice");
+  e->found = true;
+  const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(info, "dtype");
+  const cJSON *shape = cJSON_GetObjectItemCaseSensitive(info, "shape");
+  const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(info, "data_offsets");
+  if (!cJSON_IsObject(info) || cJSON_GetArraySize(info) != 3 || !dtype || !shape || !offsets) {
+    return refuse_tensor(r, e->name, "is not described by dtype, shape and data_offsets alone");
+  }
+  if (!cJSON_IsString(dtype) || strcmp(dtype->valuestring, "F32") != 0) {
+    return refuse_tensor(r, e->name, "is not of dtype F32");
+  }
+  return check_shape(r, e, shape) && check_offsets(r, e, offsets);
+}
+
+static bool check_metadata(const reader *r, const cJSON *metadata) {
+  const cJSON *item;
+  bool valid = cJSON_IsObject(metadata);
+  cJSON_ArrayForEach(item, metadata) valid = valid && cJSON_IsString(item);
+  return valid || refuse(r, "its __metadata__ is no map of strings");
+}
+
+static int by_place(const void *a, const void *b) {
+  const entry *x = a, *y = b;
+  if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
+  return (x->end > y->end) - (x->end < y->end);
+}
+
+/* The tensors must lie one behind the other, from the start of the data to its end. Sorts them by place. */
+static bool check_cover(const reader *r, catalogue *all) {
+  if (all->count > 0) qsort(all->entries, all->count, sizeof *all->entries, by_place);
+  uint64_t end = 0;
+  for (size_t i = 0; i < all->count; i++) {
+    const entry *e = &all->entries[i];
+    if (e->begin != end) return refuse_tensor(r, e->name, "overlaps another or leaves a hole before it");
+    end = e->end;
+  }
+  return end == r->data_size || refuse(r, "there are bytes behind the last tensor");
+}
+
+static bool match_all(const reader *r, catalogue *all) {
+  const cJSON *item;
+  bool metadata_met = false;
+  cJSON_ArrayForEach(item, r->header) {
+    bool is_metadata = strcmp(item->string, "__metadata__") == 0;
+    if (is_metadata && metadata_met) return refuse(r, "its __metadata__ is there twice");
+    metadata_met = metadata_met || is_metadata;
+    if (is_metadata ? !check_metadata(r, item) : !match(r, all, item)) return false;
+  }
+  for (size_t i = 0; i < all->count; i++) {
+    if (!all->entries[i].found) return refuse_tensor(r, all->entries[i].name, "is missing");
+  }
+  return check_cover(r, all);
+}
+
+static float value_at(const unsigned char *data, size_t i) {
+  uint32_t bits = 0;
+  for (int k = 0; k < VALUE_BYTES; k++) bits |= (uint32_t)data[VALUE_BYTES * i + (size_t)k] << 8 * k;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/* Into the variables, once nothing can fail any more. */
+static bool assign_all(const reader *r, const catalogue *all, const unsigned char *data) {
+  for (size_t i = 0; i < all->count; i++) {
+    const entry *e = &all->entries[i];
+    for (size_t k = 0; k < ag_size(e->variable); k++) {
+      if (!isfinite(value_at(data + e->begin, k))) return refuse_tensor(r, e->name, "holds a value that is not finite");
+    }
+  }
+  for (size_t i = 0; i < all->count; i++) {
+    if (!ag_variable_data(all->entries[i].variable)) return false;
+  }
+  for (size_t i = 0; i < all->count; i++) {
+    const entry *e = &all->entries[i];
+    ag_real *values = ag_variable_data(e->variable); /* again: in place now, so it cannot fail */
+    for (size_t k = 0; k < ag_size(e->variable); k++) values[k] = (ag_real)value_at(data + e->begin, k);
+  }
+  return true;
+}
+
+bool nn_load(const char *path, size_t count, const nn_named_layer *layers) {
+  if (ag_failed()) return false;
+  catalogue all;
+  reader r = {0};
+  bool loaded = catalogue_make(&all, path, count, layers) && reader_open(&r, path) && match_all(&r, &all);
+  unsigned char *data = loaded ? ag_allocate((size_t)r.data_size, 1) : NULL;
+  loaded = data && read_bytes(&r, data, (size_t)r.data_size) && assign_all(&r, &all, data);
+  ag_free(data);
+  reader_close(&r);
+  catalogue_free(&all);
+  return loaded;
+}
+
+char *nn_read_metadata(const char *path, const char *key) {
+  if (!key) return ag_fail_null("read_metadata", "key");
+  if (ag_failed()) return NULL;
+  reader r;
+  char *copy = NULL;
+  if (reader_open(&r, path)) {
+    const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(r.header, "__metadata__");
+    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, key));
+    if (value) copy = ag_allocate(strlen(value) + 1, 1);
+    if (copy) strcpy(copy, value);
+  }
+  reader_close(&r);
+  return copy;
+}
+
+#endif

@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# test_command.sh MNIST_GAN DATA: the command keeps its promises and answers bad input with one sentence, a status, and
+# nothing half-written. DATA holds a small MNIST, gzipped.
+set -euo pipefail
+mnist_gan=$(realpath "$1")
+data=$(realpath "$2")
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+cd "$temp"
+short=(--data "$data" --limit 12 --batch 4 --seed 3)
+
+fail() {
+  echo "test_command.sh: $*" >&2
+  exit 1
+}
+
+refuses() { # STATUS TEXT ARGUMENT...: one line on stderr that holds TEXT
+  local status=0 expected=$1 text=$2
+  shift 2
+  "$mnist_gan" "$@" >out.txt 2>err.txt || status=$?
+  [[ $status == "$expected" ]] || fail "'$*' exits with $status, expected $expected: $(cat err.txt)"
+  [[ $(wc -l <err.txt) == 1 && $(cat err.txt) == *"$text"* ]] ||
+    fail "'$*' says '$(cat err.txt)', expected one line with '$text'"
+}
+
+holds() { # FILE TEXT
+  grep -qF -- "$2" "$1" || fail "$1 holds no '$2': $(cat "$1")"
+}
+
+absent() {
+  for path; do [[ ! -e $path ]] || fail "$path was left behind"; done
+}
+
+# usage
+for command in "" train sample summary models; do
+  "$mnist_gan" $command --help >out.txt || fail "'$command --help' fails"
+  holds out.txt "usage: mnist-gan"
+done
+"$mnist_gan" train --help >out.txt
+for option in model data epochs steps batch limit seed threads precision out; do holds out.txt "--$option "; done
+refuses 2 "'paint' is no command, expected train" paint
+refuses 2 "'--colour' is none of its options" train --colour
+refuses 2 "'--colour=red' is none of its options" sample --colour=red
+refuses 2 "'more' is none of its options" models more
+refuses 2 "--epochs needs a value" train --epochs
+refuses 2 "--model is 'vae', expected one of: dcgan" train --model vae
+refuses 2 "--model is 'vae', expected one of: dcgan" summary --model vae
+refuses 2 "--precision is 'low', expected highest, high or medium" train --precision low
+for number in 0 -3 three 3.5 "" 99999999999999999999; do
+  refuses 2 "--epochs is '$number', expected a whole number from 1" train --epochs "$number"
+  refuses 2 "--count is '$number', expected a whole number from 1" sample --count "$number"
+done
+refuses 2 "--seed is '-1', expected a whole number from 0" train --seed -1
+refuses 2 "--run is missing" sample
+refuses 2 "expected a name that ends in .png or .npy" sample --run run --out digits.jpg
+if "$mnist_gan" >out.txt 2>err.txt; then fail "no command is no error"; fi
+holds err.txt "usage: mnist-gan"
+
+# what needs no training
+"$mnist_gan" models >out.txt
+holds out.txt dcgan
+"$mnist_gan" summary >out.txt
+holds out.txt "7, 7, 256"
+if [[ -w /dev/full ]]; then
+  if "$mnist_gan" models >/dev/full 2>err.txt; then fail "a full disk is no error"; fi
+  holds err.txt "standard output cannot be written"
+fi
+
+# bad data: nothing is trained, no folder is made
+refuses 1 "missing: holds no train-images-idx3-ubyte" train --data missing --out run
+mkdir empty truncated swapped
+touch empty/train-images-idx3-ubyte
+refuses 1 "empty/train-images-idx3-ubyte: is empty" train --data empty --out run
+gzip -dc "$data/train-images-idx3-ubyte.gz" >whole
+head -c 5000 whole >truncated/train-images-idx3-ubyte
+refuses 1 "truncated/train-images-idx3-ubyte" train --data truncated --out run
+cp "$data/train-labels-idx1-ubyte.gz" swapped/train-images-idx3-ubyte.gz
+refuses 1 "expected the magic number 00000803" train --data swapped --out run
+refuses 1 "a batch of 32, expected 1 to 12" train "${short[@]}" --batch 32 --out run
+absent run
+
+# folders that cannot be written
+touch file
+refuses 1 "file/run" train "${short[@]}" --steps 1 --out file/run
+refuses 1 "/proc/run" train "${short[@]}" --steps 1 --out /proc/run
+refuses 1 "empty name" train "${short[@]}" --steps 1 --out ""
+
+# a run, and what it leaves: 3 steps an epoch, so 4 steps are two epochs
+"$mnist_gan" train "${short[@]}" --steps 4 --threads 1 --out deep/run >out.txt
+[[ $(grep -c '^epoch' out.txt) == 2 ]] || fail "expected a line for each of 2 epochs: $(cat out.txt)"
+[[ $(ls deep/run) == $'checkpoint.safetensors\nmetrics.csv\nsamples\ntraining.gif' ]] || fail "$(ls deep/run)"
+[[ $(ls deep/run/samples) == $'epoch-0001.png\nepoch-0002.png' ]] || fail "samples: $(ls deep/run/samples)"
+metrics=deep/run/metrics.csv
+[[ $(head -n 1 $metrics) == step,epoch,g_loss,d_loss,d_real,d_fake,accuracy ]] || fail "$(cat $metrics)"
+[[ $(cut -d, -f1,2 $metrics | tail -n +2 | paste -sd' ') == "1,1 2,1 3,1 4,2" ]] || fail "$(cat $metrics)"
+
+# the same seed gives the same bits on any number of threads; an earlier run is replaced, its pictures too
+mkdir -p again/samples
+touch again/samples/epoch-0077.png again/metrics.csv
+"$mnist_gan" train "${short[@]}" --epochs 9 --steps 4 --threads 2 --out again >out.txt
+holds out.txt "again: replacing the run"
+diff -r deep/run again >&2 || fail "two runs of one seed differ"
+"$mnist_gan" train "${short[@]}" --seed 4 --steps 1 --out other >out.txt
+if cmp -s deep/run/samples/epoch-0001.png other/samples/epoch-0001.png; then fail "two seeds give one picture"; fi
+
+# samples
+"$mnist_gan" sample --run deep/run --count 5 --seed 7 --out five.png >out.txt
+[[ $(head -c 4 five.png | tail -c 3) == PNG ]] || fail "five.png is no PNG"
+"$mnist_gan" sample --run deep/run --count 5 --seed 7 --out five.npy >out.txt
+[[ $(stat -c %s five.npy) == $((128 + 5 * 28 * 28 * 4)) ]] || fail "five.npy has $(stat -c %s five.npy) bytes"
+"$mnist_gan" sample --run deep/run --count 5 --seed 7 --out again.npy >out.txt
+cmp five.npy again.npy || fail "one seed gives two samples"
+refuses 1 "missing/digits.png: cannot be written" sample --run deep/run --out missing/digits.png
+
+# checkpoints that are none, or another model's
+refuses 1 "missing/checkpoint.safetensors" sample --run missing --out bad.png
+mkdir -p cut foreign
+head -c 1000 deep/run/checkpoint.safetensors >cut/checkpoint.safetensors
+refuses 1 "cut/checkpoint.safetensors" sample --run cut --out bad.png
+LC_ALL=C sed 's/"dcgan"/"other"/' deep/run/checkpoint.safetensors >foreign/checkpoint.safetensors
+refuses 1 "the model other, expected a model of this program" sample --run foreign --out bad.png
+absent bad.png
+
+# a disk that fills up (a limit on the size of files): the old file stays, no part of the new one
+cp five.npy kept.npy
+limited() { (trap '' XFSZ; ulimit -f 8; exec "$mnist_gan" "$@"); }
+if limited sample --run deep/run --seed 8 --out kept.npy >out.txt 2>err.txt; then fail "a full disk is no error"; fi
+holds err.txt "kept.npy: cannot be written: File too large"
+cmp five.npy kept.npy || fail "a failed write changed the old file"
+if limited train "${short[@]}" --steps 1 --out full >out.txt 2>err.txt; then fail "a full disk is no error"; fi
+holds err.txt "full/checkpoint.safetensors"
+[[ $(ls full) == $'metrics.csv\nsamples' ]] || fail "a failed run left $(ls full)"
+[[ ! $(ls *.part 2>/dev/null) ]] || fail "left behind: $(ls *.part)"
+echo "test_command.sh: all well"

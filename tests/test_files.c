@@ -1,0 +1,191 @@
+/* Pictures, films and arrays, read back by libpng and giflib, or byte by byte as their format says. */
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gif_lib.h>
+#include <png.h>
+
+#include "gan/picture.h"
+
+static char folder[] = "/tmp/test_files_XXXXXX";
+
+static const char *path_of(const char *name) {
+  static char path[256];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  return path;
+}
+
+static void assert_absent(const char *name) { assert_int_not_equal(access(path_of(name), F_OK), 0); }
+
+/* 5 x 3 pixels, all different. */
+static gan_picture small_picture(uint8_t *pixels, uint8_t first) {
+  for (int i = 0; i < 15; i++) pixels[i] = (uint8_t)(first + 16 * i);
+  return (gan_picture){.width = 5, .height = 3, .pixels = pixels};
+}
+
+static void grid_places_and_enlarges_images(void **state) {
+  (void)state;
+  enum { GAP = 4, STEP = 2 * 2 + GAP };
+  ag_real values[5 * 4]; /* 5 images of 2 x 2; the first reaches out of [0, 1] */
+  for (int i = 0; i < 20; i++) values[i] = (ag_real)0.2 * (ag_real)(i / 4);
+  values[0] = -1;
+  values[3] = 7;
+  gan_picture picture;
+  assert_true(gan_picture_grid(&picture, ag_from(AG_SHAPE(5, 2, 2, 1), values)));
+  assert_int_equal(picture.width, GAP + 3 * STEP); /* 3 columns, 2 rows */
+  assert_int_equal(picture.height, GAP + 2 * STEP);
+  const uint8_t *first = picture.pixels + GAP * picture.width + GAP;
+  assert_int_equal(first[0], 0);
+  assert_int_equal(first[1], 0);
+  assert_int_equal(first[3 * picture.width + 3], 255);
+  const uint8_t *fifth = picture.pixels + (GAP + STEP) * picture.width + GAP + STEP;
+  assert_int_equal(fifth[0], 204);
+  assert_int_equal(fifth[3 * picture.width + 3], 204);
+  gan_picture_free(&picture);
+  assert_false(gan_picture_grid(&picture, ag_zeros(AG_SHAPE(5, 2, 2, 3))));
+  assert_error(AG_ERROR_SHAPE, "[5, 2, 2, 3]");
+}
+
+static void png_reads_back(void **state) {
+  (void)state;
+  uint8_t pixels[15], read[15];
+  gan_picture picture = small_picture(pixels, 3);
+  assert_true(gan_png_write(path_of("a.png"), &picture));
+  png_image image = {.version = PNG_IMAGE_VERSION};
+  assert_true(png_image_begin_read_from_file(&image, path_of("a.png")));
+  assert_int_equal(image.width, 5);
+  assert_int_equal(image.height, 3);
+  assert_int_equal(image.format, PNG_FORMAT_GRAY);
+  assert_true(png_image_finish_read(&image, NULL, read, 0, NULL));
+  assert_memory_equal(read, pixels, sizeof pixels);
+  assert_absent("a.png.part");
+}
+
+static void assert_frame(const SavedImage *frame, const uint8_t *pixels) {
+  assert_int_equal(frame->ImageDesc.Width, 5);
+  assert_int_equal(frame->ImageDesc.Height, 3);
+  assert_memory_equal(frame->RasterBits, pixels, 15);
+}
+
+static void gif_reads_back(void **state) {
+  (void)state;
+  uint8_t pixels[2][15];
+  gan_picture frames[] = {small_picture(pixels[0], 3), small_picture(pixels[1], 5)};
+  assert_true(gan_gif_write(path_of("a.gif"), 2, frames, 0.5));
+  GifFileType *gif = DGifOpenFileName(path_of("a.gif"), NULL);
+  assert_non_null(gif);
+  assert_int_equal(DGifSlurp(gif), GIF_OK);
+  assert_int_equal(gif->ImageCount, 2);
+  assert_frame(&gif->SavedImages[0], pixels[0]);
+  assert_frame(&gif->SavedImages[1], pixels[1]);
+  for (int i = 0; i < 256; i++) {
+    GifColorType color = gif->SColorMap->Colors[i];
+    assert_true(color.Red == i && color.Green == i && color.Blue == i);
+  }
+  GraphicsControlBlock control;
+  assert_int_equal(DGifSavedExtensionToGCB(gif, 0, &control), GIF_OK);
+  assert_int_equal(control.DelayTime, 50);
+  const SavedImage *first = &gif->SavedImages[0]; /* what stands before the first frame: the loop, without an end */
+  assert_int_equal(first->ExtensionBlocks[0].Function, APPLICATION_EXT_FUNC_CODE);
+  assert_memory_equal(first->ExtensionBlocks[0].Bytes, "NETSCAPE2.0", 11);
+  assert_memory_equal(first->ExtensionBlocks[1].Bytes, "\1\0\0", 3);
+  DGifCloseFile(gif, NULL);
+}
+
+static void gif_refuses_frames_of_two_sizes(void **state) {
+  (void)state;
+  uint8_t pixels[2][15];
+  gan_picture frames[] = {small_picture(pixels[0], 3), small_picture(pixels[1], 5)};
+  frames[1].height = 2;
+  assert_false(gan_gif_write(path_of("b.gif"), 2, frames, 0.5));
+  assert_error(AG_ERROR_SHAPE, "frame 1 is 5 x 2 pixels, expected 5 x 3");
+  assert_absent("b.gif");
+}
+
+static void npy_is_numpys_format(void **state) {
+  (void)state;
+  const ag_real values[] = {0, 1, 0.5, 0.25, -2, 3};
+  assert_true(gan_npy_write(path_of("a.npy"), ag_from(AG_SHAPE(1, 2, 3, 1), values)));
+  unsigned char bytes[256];
+  FILE *file = fopen(path_of("a.npy"), "rb");
+  size_t size = fread(bytes, 1, sizeof bytes, file);
+  fclose(file);
+  assert_int_equal(size, 128 + 6 * 4);
+  assert_memory_equal(bytes, "\x93NUMPY\1\0\x76\0", 10); /* 10 + 0x76 = 128 */
+  static const char header[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, 3), }";
+  assert_memory_equal(bytes + 10, header, sizeof header - 1);
+  for (size_t i = 10 + sizeof header - 1; i < 127; i++) assert_int_equal(bytes[i], ' ');
+  assert_int_equal(bytes[127], '\n');
+  /* 0, 1, 0.5, 0.25, -2, 3 in IEEE 754, the low byte first */
+  static const unsigned char floats[] = {0, 0, 0,    0,    0, 0, 0x80, 0x3f, 0, 0, 0,    0x3f,
+                                         0, 0, 0x80, 0x3e, 0, 0, 0,    0xc0, 0, 0, 0x40, 0x40};
+  assert_memory_equal(bytes + 128, floats, sizeof floats);
+}
+
+static bool write_png(const char *path) {
+  uint8_t pixels[15];
+  gan_picture picture = small_picture(pixels, 0);
+  return gan_png_write(path, &picture);
+}
+
+static bool write_gif(const char *path) {
+  uint8_t pixels[15];
+  gan_picture picture = small_picture(pixels, 0);
+  return gan_gif_write(path, 1, &picture, 0.5);
+}
+
+static bool write_npy(const char *path) { return gan_npy_write(path, ag_zeros(AG_SHAPE(20, 28, 28))); }
+
+static void a_full_disk_and_a_missing_folder_are_errors(void **state) {
+  (void)state;
+  bool (*const writers[])(const char *path) = {write_png, write_gif, write_npy};
+  for (size_t i = 0; i < 3; i++) {
+    assert_false(writers[i]("/dev/full"));
+    assert_error(AG_ERROR_FILE, "/dev/full: cannot be written: No space left on device");
+    assert_false(writers[i](path_of("missing/picture")));
+    assert_error(AG_ERROR_FILE, "missing/picture: cannot be written: No such file or directory");
+  }
+}
+
+static void a_failed_write_leaves_the_old_file(void **state) {
+  (void)state;
+  assert_true(write_png(path_of("kept.png")));
+  struct stat before, after;
+  assert_int_equal(stat(path_of("kept.png"), &before), 0);
+  assert_int_equal(symlink("/dev/full", path_of("kept.png.part")), 0); /* the temporary file meets a full disk */
+  assert_false(write_png(path_of("kept.png")));
+  assert_error(AG_ERROR_FILE, "No space left on device");
+  assert_int_equal(stat(path_of("kept.png"), &after), 0);
+  assert_int_equal(before.st_ino, after.st_ino);
+  assert_int_equal(before.st_size, after.st_size);
+  assert_absent("kept.png.part");
+}
+
+static int make_folder(void **state) {
+  (void)state;
+  return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  static const char *const left[] = {"a.png", "a.gif", "a.npy", "kept.png"};
+  for (size_t i = 0; i < sizeof left / sizeof *left; i++) remove(path_of(left[i]));
+  return rmdir(folder);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(grid_places_and_enlarges_images),
+      TEST(png_reads_back),
+      TEST(gif_reads_back),
+      TEST(gif_refuses_frames_of_two_sizes),
+      TEST(npy_is_numpys_format),
+      TEST(a_full_disk_and_a_missing_folder_are_errors),
+      TEST(a_failed_write_leaves_the_old_file),
+  };
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

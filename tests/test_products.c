@@ -1,0 +1,422 @@
+/* The products engine against slow loops in double, on every kind of CPU that runs here, and the choice among them.
+ * Values are small whole numbers, so that float and double sums are exact in any order and must be equal. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "autograd/kernels/kernels.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const double untouched = -12345.5; /* what the output holds before */
+
+/* How an operand lies in memory, outermost first. */
+typedef enum { SLOT_DEPTH_INDEX, SLOT_INDEX_DEPTH, INDEX_SLOT_DEPTH, DEPTH_SLOT_INDEX, INDEX_DEPTH_SLOT, ORDERS } order;
+
+typedef struct {
+  double *values;
+  size_t slots, count;
+  ptrdiff_t slot_stride, index_stride, depth_stride;
+} side;
+
+typedef struct {
+  kernel_pairs pairs;
+  side a, b;
+  size_t rows, columns, depth;
+} problem;
+
+static uint32_t random_state = 1;
+static uint32_t random_below(uint32_t n) {
+  random_state = random_state * 1664525u + 1013904223u;
+  return (random_state >> 8) % n;
+}
+
+static void *take(size_t count, size_t size) {
+  void *block = calloc(count + 1, size);
+  assert_non_null(block);
+  return block;
+}
+
+static double *random_values(size_t count) {
+  double *values = take(count, sizeof *values);
+  for (size_t i = 0; i < count; i++) values[i] = (double)random_below(9) - 4;
+  return values;
+}
+
+static side make_side(size_t slots, size_t indices, size_t depth, order how) {
+  ptrdiff_t s = (ptrdiff_t)slots, i = (ptrdiff_t)indices, k = (ptrdiff_t)depth;
+  side made = {.slots = slots, .count = slots * indices * depth};
+  switch (how) {
+  case SLOT_DEPTH_INDEX: made.slot_stride = k * i, made.depth_stride = i, made.index_stride = 1; break;
+  case SLOT_INDEX_DEPTH: made.slot_stride = i * k, made.index_stride = k, made.depth_stride = 1; break;
+  case INDEX_SLOT_DEPTH: made.index_stride = s * k, made.slot_stride = k, made.depth_stride = 1; break;
+  case DEPTH_SLOT_INDEX: made.depth_stride = s * i, made.slot_stride = i, made.index_stride = 1; break;
+  default: made.index_stride = k * s, made.depth_stride = s, made.slot_stride = 1; break;
+  }
+  made.values = random_values(made.count);
+  return made;
+}
+
+/* `each` random pairs a slot; none for every third slot */
+static kernel_pairs random_pairs(size_t slots, size_t each, size_t a_slots, size_t b_slots) {
+  size_t *start = take(slots + 1, sizeof *start);
+  kernel_pair *pair = take(slots * each, sizeof *pair);
+  for (size_t o = 0; o < slots; o++) {
+    start[o + 1] = start[o] + (o % 3 == 2 ? 0 : each);
+    for (size_t p = start[o]; p < start[o + 1]; p++)
+      pair[p] = (kernel_pair){random_below((uint32_t)a_slots), random_below((uint32_t)b_slots)};
+  }
+  return (kernel_pairs){slots, start, pair};
+}
+
+static problem make_problem(size_t slots, size_t each, size_t rows, size_t columns, size_t depth, order a, order b) {
+  size_t a_slots = slots + 1, b_slots = slots / 2 + 1;
+  return (problem){random_pairs(slots, each, a_slots, b_slots), make_side(a_slots, rows, depth, a),
+                   make_side(b_slots, columns, depth, b), rows, columns, depth};
+}
+
+static void free_problem(problem *p) {
+  free(p->a.values);
+  free(p->b.values);
+  free((void *)p->pairs.start);
+  free((void *)p->pairs.pair);
+}
+
+/* Outputs have room between rows and between slots, where nothing may be written. */
+static size_t row_stride(const problem *p) { return p->columns + 3; }
+static size_t slot_stride(const problem *p) { return p->rows * row_stride(p) + 5; }
+static size_t out_count(const problem *p) { return p->pairs.slots * slot_stride(p); }
+
+/* The engine's answer of one type, as doubles. The workspace has the size asked for and a guard; it begins as NaN. */
+#define DEFINE_SOLVE(name, real, type)                                                                                 \
+  static double *name(const problem *p) {                                                                              \
+    real *a_values = take(p->a.count, sizeof(real)), *b_values = take(p->b.count, sizeof(real));                       \
+    for (size_t i = 0; i < p->a.count; i++) a_values[i] = (real)p->a.values[i];                                        \
+    for (size_t i = 0; i < p->b.count; i++) b_values[i] = (real)p->b.values[i];                                        \
+    kernel_operand_##type a = {a_values, p->a.slots, p->a.slot_stride, p->a.index_stride, p->a.depth_stride};          \
+    kernel_operand_##type b = {b_values, p->b.slots, p->b.slot_stride, p->b.index_stride, p->b.depth_stride};          \
+    size_t needed = kernels_##type()->products_workspace(&a, &b, p->rows, p->columns, p->depth);                       \
+    real *workspace = aligned_alloc(64, ((needed + 1) * sizeof(real) + 63) / 64 * 64);                                 \
+    assert_non_null(workspace);                                                                                        \
+    for (size_t i = 0; i < needed; i++) workspace[i] = (real)NAN;                                                      \
+    workspace[needed] = (real)untouched;                                                                               \
+    real *out = take(out_count(p), sizeof(real));                                                                      \
+    for (size_t i = 0; i < out_count(p); i++) out[i] = (real)untouched;                                                \
+    kernels_##type()->products(&p->pairs, &a, &b, p->rows, p->columns, p->depth, out, slot_stride(p), row_stride(p),   \
+                               workspace);                                                                             \
+    assert_true(workspace[needed] == (real)untouched);                                                                 \
+    double *result = take(out_count(p), sizeof *result);                                                               \
+    for (size_t i = 0; i < out_count(p); i++) result[i] = out[i];                                                      \
+    free(a_values), free(b_values), free(workspace), free(out);                                                        \
+    return result;                                                                                                     \
+  }
+DEFINE_SOLVE(solve_f32, float, f32)
+DEFINE_SOLVE(solve_f64, double, f64)
+
+static double *solve_slowly(const problem *p) {
+  double *out = take(out_count(p), sizeof *out);
+  for (size_t i = 0; i < out_count(p); i++) out[i] = untouched;
+  for (size_t o = 0; o < p->pairs.slots; o++)
+    for (size_t i = 0; i < p->rows; i++)
+      for (size_t j = 0; j < p->columns; j++) {
+        double sum = 0;
+        for (size_t n = p->pairs.start[o]; n < p->pairs.start[o + 1]; n++) {
+          const double *a = p->a.values + p->pairs.pair[n].a * p->a.slot_stride + (ptrdiff_t)i * p->a.index_stride;
+          const double *b = p->b.values + p->pairs.pair[n].b * p->b.slot_stride + (ptrdiff_t)j * p->b.index_stride;
+          for (size_t k = 0; k < p->depth; k++, a += p->a.depth_stride, b += p->b.depth_stride) sum += *a * *b;
+        }
+        out[o * slot_stride(p) + i * row_stride(p) + j] = sum;
+      }
+  return out;
+}
+
+static void assert_same(const problem *p, const double *got, const double *expected, const char *who) {
+  for (size_t i = 0; i < out_count(p); i++)
+    if (got[i] != expected[i])
+      fail_msg("%s, %s: slots %zu, rows %zu, columns %zu, depth %zu: element %zu is %g, not %g", kernels_f32()->cpu,
+               who, p->pairs.slots, p->rows, p->columns, p->depth, i, got[i], expected[i]);
+}
+
+static void check_against(const problem *p, const double *expected) {
+  for (size_t c = 0; kernel_cpu_name(c); c++) {
+    assert_true(kernel_force_cpu(kernel_cpu_name(c)));
+    double *f32 = solve_f32(p), *f64 = solve_f64(p);
+    assert_same(p, f32, expected, "float");
+    assert_same(p, f64, expected, "double");
+    free(f32), free(f64);
+  }
+}
+
+static void check(problem p) {
+  double *expected = solve_slowly(&p);
+  check_against(&p, expected);
+  free(expected);
+  free_problem(&p);
+}
+
+static void all_sizes_of_rows_columns_and_depth(void **state) {
+  (void)state;
+  static const size_t sizes[] = {1, 2, 5, 13, 17, 33, 64, 100};
+  size_t n = 0;
+  for (size_t i = 0; i < COUNT(sizes); i++)
+    for (size_t j = 0; j < COUNT(sizes); j++)
+      for (size_t k = 0; k < COUNT(sizes); k++, n++)
+        check(make_problem(1 + n % 2, 1, sizes[i], sizes[j], sizes[k], n % ORDERS, n / ORDERS % ORDERS));
+}
+
+static void operands_lie_in_any_order(void **state) {
+  (void)state;
+  static const size_t sizes[][3] = {{20, 35, 18}, {1, 70, 9}, {70, 1, 9}, {3, 3, 1}};
+  for (size_t s = 0; s < COUNT(sizes); s++)
+    for (order a = 0; a < ORDERS; a++)
+      for (order b = 0; b < ORDERS; b++) check(make_problem(4, 3, sizes[s][0], sizes[s][1], sizes[s][2], a, b));
+}
+
+static void long_depths_and_many_slots_are_cut_into_blocks(void **state) {
+  (void)state;
+  check(make_problem(1, 1, 7, 19, 1300, SLOT_INDEX_DEPTH, SLOT_DEPTH_INDEX));
+  check(make_problem(2, 2, 1, 70, 1025, SLOT_DEPTH_INDEX, SLOT_INDEX_DEPTH));
+  check(make_problem(2, 2, 70, 1, 1025, SLOT_DEPTH_INDEX, SLOT_INDEX_DEPTH));
+  check(make_problem(300, 4, 14, 33, 67, INDEX_SLOT_DEPTH, SLOT_DEPTH_INDEX));
+}
+
+/* Every output slot with no pairs, or of depth 0, is zeros; with no rows or columns there is nothing to write. */
+static void empty_sums_are_zero_and_empty_results_are_left_alone(void **state) {
+  (void)state;
+  check(make_problem(5, 0, 9, 20, 6, SLOT_DEPTH_INDEX, SLOT_DEPTH_INDEX));
+  check(make_problem(3, 2, 9, 20, 0, SLOT_DEPTH_INDEX, SLOT_INDEX_DEPTH));
+  check(make_problem(3, 2, 0, 20, 6, SLOT_DEPTH_INDEX, SLOT_INDEX_DEPTH));
+  check(make_problem(3, 2, 9, 0, 6, SLOT_DEPTH_INDEX, SLOT_INDEX_DEPTH));
+  check(make_problem(0, 2, 9, 20, 6, SLOT_DEPTH_INDEX, SLOT_INDEX_DEPTH));
+}
+
+/* images x [n, size, size, in], kernels w [taps, taps, in, out], y [n, out_size, out_size, out] */
+typedef struct {
+  size_t n, size, in, out, taps, stride, pad;
+} convolution;
+
+static size_t out_size(const convolution *c) { return (c->size + 2 * c->pad - c->taps) / c->stride + 1; }
+
+/* The image row (or column) under tap t of output row o, or -1 in the padding. */
+static ptrdiff_t image_row(const convolution *c, size_t o, size_t t) {
+  size_t row = o * c->stride + t;
+  return row < c->pad || row - c->pad >= c->size ? -1 : (ptrdiff_t)(row - c->pad);
+}
+
+typedef enum { FORWARD, DATA_GRADIENT, KERNEL_GRADIENT } pass;
+
+typedef struct {
+  size_t x, w, y; /* pixel of the image, tap, pixel of the output */
+} meeting;
+
+static size_t list_meetings(const convolution *c, meeting *list) {
+  size_t o = out_size(c), count = 0;
+  for (size_t y = 0; y < o * o; y++)
+    for (size_t w = 0; w < c->taps * c->taps; w++) {
+      ptrdiff_t row = image_row(c, y / o, w / c->taps), column = image_row(c, y % o, w % c->taps);
+      if (row >= 0 && column >= 0) list[count++] = (meeting){(size_t)row * c->size + (size_t)column, w, y};
+    }
+  return count;
+}
+
+/* The pass as a problem: its pairs are the meetings, by what they have in common with the output slot. */
+static problem pass_problem(const convolution *c, pass which, const meeting *list, size_t count) {
+  size_t pixels = c->size * c->size, taps = c->taps * c->taps, outs = out_size(c) * out_size(c);
+  problem p;
+  if (which == FORWARD)
+    p = (problem){{outs, NULL, NULL}, make_side(pixels, c->n, c->in, INDEX_SLOT_DEPTH),
+                  make_side(taps, c->out, c->in, SLOT_DEPTH_INDEX), c->n, c->out, c->in};
+  else if (which == DATA_GRADIENT)
+    p = (problem){{pixels, NULL, NULL}, make_side(outs, c->n, c->out, INDEX_SLOT_DEPTH),
+                  make_side(taps, c->in, c->out, SLOT_INDEX_DEPTH), c->n, c->in, c->out};
+  else
+    p = (problem){{taps, NULL, NULL}, make_side(pixels, c->in, c->n, DEPTH_SLOT_INDEX),
+                  make_side(outs, c->out, c->n, DEPTH_SLOT_INDEX), c->in, c->out, c->n};
+  size_t *start = take(p.pairs.slots + 1, sizeof *start), used = 0;
+  kernel_pair *pair = take(count, sizeof *pair);
+  for (size_t o = 0; o < p.pairs.slots; o++) {
+    start[o] = used;
+    for (size_t m = 0; m < count; m++) {
+      uint32_t x = (uint32_t)list[m].x, w = (uint32_t)list[m].w, y = (uint32_t)list[m].y;
+      if (which == FORWARD && y == o) pair[used++] = (kernel_pair){x, w};
+      if (which == DATA_GRADIENT && x == o) pair[used++] = (kernel_pair){y, w};
+      if (which == KERNEL_GRADIENT && w == o) pair[used++] = (kernel_pair){x, y};
+    }
+  }
+  start[p.pairs.slots] = used;
+  p.pairs.start = start, p.pairs.pair = pair;
+  return p;
+}
+
+/* The pass by its definition: the sum of x[n, pixel, in] * w[tap, in, out] * y[n, pixel, out], one factor left out. */
+static double *convolve_slowly(const convolution *c, pass which, const problem *p) {
+  double *out = take(out_count(p), sizeof *out);
+  for (size_t i = 0; i < out_count(p); i++) out[i] = untouched;
+  for (size_t o = 0; o < p->pairs.slots; o++)
+    for (size_t i = 0; i < p->rows; i++)
+      for (size_t j = 0; j < p->columns; j++) out[o * slot_stride(p) + i * row_stride(p) + j] = 0;
+  size_t size = out_size(c), pixels = c->size * c->size, outs = size * size;
+  for (size_t y = 0; y < outs; y++)
+    for (size_t w = 0; w < c->taps * c->taps; w++) {
+      ptrdiff_t row = image_row(c, y / size, w / c->taps), column = image_row(c, y % size, w % c->taps);
+      if (row < 0 || column < 0) continue;
+      size_t x = (size_t)row * c->size + (size_t)column;
+      for (size_t n = 0; n < c->n; n++)
+        for (size_t in = 0; in < c->in; in++)
+          for (size_t to = 0; to < c->out; to++) {
+            size_t at_x = (n * pixels + x) * c->in + in, at_w = (w * c->in + in) * c->out + to;
+            size_t at_y = (n * outs + y) * c->out + to;
+            if (which == FORWARD)
+              out[y * slot_stride(p) + n * row_stride(p) + to] += p->a.values[at_x] * p->b.values[at_w];
+            else if (which == DATA_GRADIENT)
+              out[x * slot_stride(p) + n * row_stride(p) + in] += p->a.values[at_y] * p->b.values[at_w];
+            else
+              out[w * slot_stride(p) + in * row_stride(p) + to] += p->a.values[at_x] * p->b.values[at_y];
+          }
+    }
+  return out;
+}
+
+static void convolutions_and_their_gradients_are_products_of_pairs(void **state) {
+  (void)state;
+  static const convolution cases[] = {
+      {3, 7, 3, 5, 3, 1, 1},  {5, 8, 4, 19, 5, 2, 2}, {17, 9, 1, 6, 5, 2, 1},
+      {4, 5, 16, 1, 3, 1, 0}, {1, 4, 33, 2, 4, 2, 1},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    const convolution *c = &cases[i];
+    size_t most = out_size(c) * out_size(c) * c->taps * c->taps;
+    meeting *list = take(most, sizeof *list);
+    size_t count = list_meetings(c, list);
+    assert_true(c->pad == 0 || count < most);
+    for (pass which = FORWARD; which <= KERNEL_GRADIENT; which++) {
+      problem p = pass_problem(c, which, list, count);
+      double *expected = convolve_slowly(c, which, &p);
+      check_against(&p, expected);
+      free(expected);
+      free_problem(&p);
+    }
+    free(list);
+  }
+}
+
+static void make_fractions(side *s) {
+  for (size_t i = 0; i < s->count; i++) s->values[i] = (double)(float)((random_below(20001) - 10000.0) / 7777);
+}
+
+static void any_number_of_threads_gives_the_same_bits(void **state) {
+  (void)state;
+  static const size_t sizes[][3] = {{100, 70, 600}, {1, 200, 700}, {300, 1, 700}};
+  int threads_before = kernel_get_threads();
+  for (size_t s = 0; s < COUNT(sizes); s++)
+    for (size_t c = 0; kernel_cpu_name(c); c++) {
+      assert_true(kernel_force_cpu(kernel_cpu_name(c)));
+      problem p = make_problem(12, 5, sizes[s][0], sizes[s][1], sizes[s][2], INDEX_SLOT_DEPTH, SLOT_DEPTH_INDEX);
+      make_fractions(&p.a), make_fractions(&p.b);
+      kernel_set_threads(1);
+      double *f32 = solve_f32(&p), *f64 = solve_f64(&p);
+      for (int threads = 2; threads <= 4; threads += 2) {
+        kernel_set_threads(threads);
+        double *again = solve_f32(&p);
+        assert_same(&p, again, f32, "float");
+        free(again), again = solve_f64(&p);
+        assert_same(&p, again, f64, "double");
+        free(again);
+      }
+      free(f32), free(f64), free_problem(&p);
+    }
+  kernel_set_threads(threads_before);
+}
+
+/* 600 terms of at most 1.7 each: the errors do not all fall to one side, so one rounding of their sum bounds them. */
+static void float_is_close_to_double(void **state) {
+  (void)state;
+  for (size_t c = 0; kernel_cpu_name(c); c++) {
+    assert_true(kernel_force_cpu(kernel_cpu_name(c)));
+    problem p = make_problem(4, 3, 30, 50, 200, INDEX_SLOT_DEPTH, SLOT_DEPTH_INDEX);
+    make_fractions(&p.a), make_fractions(&p.b);
+    double *f32 = solve_f32(&p), *f64 = solve_f64(&p), *slow = solve_slowly(&p);
+    for (size_t i = 0; i < out_count(&p); i++) {
+      assert_true(fabs(f64[i] - slow[i]) < DBL_EPSILON * 600 * 1.7);
+      assert_true(fabs(f32[i] - slow[i]) < FLT_EPSILON * 600 * 1.7);
+    }
+    free(f32), free(f64), free(slow), free_problem(&p);
+  }
+}
+
+/* Which table a fresh process takes with DUALTAPE_CPU so set: the index of kernel_cpu_name. */
+static int chosen_under(const char *environment) {
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    setenv("DUALTAPE_CPU", environment, 1);
+    int chosen = 0;
+    while (strcmp(kernel_cpu_name((size_t)chosen), kernels_f32()->cpu) != 0) chosen++;
+    _exit(chosen);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+static void the_environment_names_the_cpu_at_first_use(void **state) {
+  (void)state;
+  for (size_t c = 0; kernel_cpu_name(c); c++) assert_int_equal(chosen_under(kernel_cpu_name(c)), c);
+  assert_int_equal(chosen_under("no such cpu"), 0);
+}
+
+static void a_cpu_can_be_forced_by_name(void **state) {
+  (void)state;
+  size_t count = 0;
+  for (; kernel_cpu_name(count); count++) {
+    assert_true(kernel_force_cpu(kernel_cpu_name(count)));
+    assert_string_equal(kernels_f32()->cpu, kernel_cpu_name(count));
+    assert_string_equal(kernels_f64()->cpu, kernel_cpu_name(count));
+  }
+  assert_true(count > 0);
+  assert_string_equal(kernel_cpu_name(count - 1), "portable");
+  assert_null(kernel_cpu_name(count + 1));
+  assert_false(kernel_force_cpu("no such cpu"));
+  assert_string_equal(kernels_f32()->cpu, "portable");
+  assert_true(kernel_force_cpu(NULL));
+  assert_string_equal(kernels_f32()->cpu, kernel_cpu_name(0));
+}
+
+static void threads_are_set_for_the_calling_thread(void **state) {
+  (void)state;
+  kernel_set_threads(0);
+  int all = kernel_get_threads();
+  assert_true(all >= 1);
+  kernel_set_threads(3);
+  assert_true(kernel_get_threads() == 3 || kernel_get_threads() == 1); /* 1: built without threads */
+  kernel_set_threads(0);
+  assert_int_equal(kernel_get_threads(), all);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_environment_names_the_cpu_at_first_use), /* first: it needs a process that has not chosen */
+      cmocka_unit_test(a_cpu_can_be_forced_by_name),
+      cmocka_unit_test(threads_are_set_for_the_calling_thread),
+      cmocka_unit_test(all_sizes_of_rows_columns_and_depth),
+      cmocka_unit_test(operands_lie_in_any_order),
+      cmocka_unit_test(long_depths_and_many_slots_are_cut_into_blocks),
+      cmocka_unit_test(empty_sums_are_zero_and_empty_results_are_left_alone),
+      cmocka_unit_test(convolutions_and_their_gradients_are_products_of_pairs),
+      cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
+      cmocka_unit_test(float_is_close_to_double),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,419 @@
+/* Save and load: bytes against the format's description, and every way in which a file can be wrong. */
+#include "tests/check.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "nn/nn.h"
+
+/* Each test works in a folder of its own, which must be empty at its end but for what it removes. */
+static char folder[64];
+static char path[128];
+
+static int enter_folder(void **state) {
+  strcpy(folder, "/tmp/dualtape-test-XXXXXX");
+  if (!mkdtemp(folder)) return -1;
+  snprintf(path, sizeof path, "%s/model.safetensors", folder);
+  return check_enter(state);
+}
+
+static int leave_folder(void **state) {
+  remove(path);
+  int left = rmdir(folder);
+  if (left != 0) print_error("%s is not empty\n", folder);
+  return check_leave(state) || left;
+}
+
+#define FILE_TEST(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
+
+static ag_tensor *kernel_of(nn_layer *layer) { return nn_variables(layer).items[0]; }
+
+/* A Dense layer with kernel [2, 1] = 1.5, -2 and bias [1] = 0.25. */
+static nn_layer *make_dense(void) {
+  nn_layer *layer = nn_dense(1);
+  ag_rng rng = ag_rng_seed(1);
+  assert_true(nn_build(layer, AG_SHAPE(2), &rng));
+  ag_list variables = nn_variables(layer);
+  assert_true(ag_assign(variables.items[0], ag_from(AG_SHAPE(2, 1), (ag_real[]){(ag_real)1.5, -2})));
+  assert_true(ag_assign(variables.items[1], ag_full(AG_SHAPE(1), 0.25)));
+  return layer;
+}
+
+static void assert_untouched(nn_layer *layer) {
+  assert_values(kernel_of(layer), AG_SHAPE(2, 1), 1.5, -2);
+  assert_values(nn_variables(layer).items[1], AG_SHAPE(1), 0.25);
+}
+
+static bool load(nn_layer *layer) { return nn_load(path, 1, &(nn_named_layer){"d", layer}); }
+static bool save(nn_layer *layer) { return nn_save(path, 1, &(nn_named_layer){"d", layer}, NULL); }
+
+static size_t read_file(char *bytes, size_t room) {
+  FILE *file = fopen(path, "rb");
+  assert_non_null(file);
+  size_t size = fread(bytes, 1, room, file);
+  fclose(file);
+  return size;
+}
+
+static void write_bytes(const void *bytes, size_t size) {
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(bytes, 1, size, file), size);
+  fclose(file);
+}
+
+/* A file of this header, with its length before it, and these values; on a little-endian machine. */
+static void write_file(const char *header, size_t length, const float *values, size_t count) {
+  char bytes[2048] = {(char)(length & 255), (char)(length >> 8 & 255)};
+  memcpy(bytes + 8, header, length);
+  if (count > 0) memcpy(bytes + 8 + length, values, count * sizeof *values);
+  write_bytes(bytes, 8 + length + count * sizeof *values);
+}
+
+/* What the format asks for */
+
+static void the_file_is_byte_for_byte_what_the_format_says(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  assert_true(nn_save(path, 1, &(nn_named_layer){"d", layer}, (const char *[]){"model", "a \"b\"", NULL}));
+  static const char header[] =
+      "{\"__metadata__\":{\"model\":\"a \\\"b\\\"\"},"
+      "\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]},"
+      "\"d.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}";
+  size_t length = (sizeof header - 1 + 7) / 8 * 8; /* spaces up to the next multiple of 8 */
+  unsigned char expected[512] = {(unsigned char)length};
+  memset(expected + 8, ' ', length);
+  memcpy(expected + 8, header, sizeof header - 1);
+  static const unsigned char values[12] = {0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0x80, 0x3e}; /* IEEE 754 */
+  memcpy(expected + 8 + length, values, sizeof values);
+  char bytes[1024];
+  assert_int_equal(read_file(bytes, sizeof bytes), 8 + length + sizeof values);
+  assert_memory_equal(bytes, expected, 8 + length + sizeof values);
+  nn_layer_free(layer);
+}
+
+/* Another writer may order tensors differently, add metadata and pad. */
+static void a_file_of_another_writer_is_read(void **state) {
+  (void)state;
+  static const char header[] =
+      "{ \"d.bias\" : {\"shape\":[1],\"data_offsets\":[8, 12],\"dtype\":\"F32\"},\n"
+      "\"__metadata__\":{\"format\":\"pt\"},"
+      "\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]}}      ";
+  write_file(header, sizeof header - 1, (float[]){7, 8, 9}, 3);
+  nn_layer *layer = make_dense();
+  assert_true(load(layer));
+  assert_values(kernel_of(layer), AG_SHAPE(2, 1), 7, 8);
+  assert_values(nn_variables(layer).items[1], AG_SHAPE(1), 9);
+  nn_layer_free(layer);
+}
+
+static nn_layer *make_network(uint64_t seed) {
+  nn_layer *layer = nn_sequential(nn_conv2d(3, 2), nn_batch_norm(), nn_flatten(), nn_dense(2));
+  ag_rng rng = ag_rng_seed(seed);
+  assert_true(nn_build(layer, AG_SHAPE(4, 4, 1), &rng));
+  for (int i = 0; i < 3; i++) {
+    assert_non_null(nn_forward(layer, ag_normal(&rng, AG_SHAPE(5, 4, 4, 1), 1, 2), NN_TRAIN(&rng)));
+  }
+  return layer;
+}
+
+static void weights_and_buffers_of_several_layers_come_back(void **state) {
+  (void)state;
+  nn_named_layer saved[2] = {{"generator", make_network(1)}, {"discriminator", make_network(2)}};
+  nn_named_layer loaded[2] = {{"generator", make_network(3)}, {"discriminator", make_network(4)}};
+  assert_true(nn_save(path, 2, saved, NULL));
+  assert_true(nn_load(path, 2, loaded));
+  for (int k = 0; k < 2; k++) {
+    ag_list before = nn_variables(saved[k].layer), after = nn_variables(loaded[k].layer);
+    assert_int_equal(before.count, 8);
+    for (size_t i = 0; i < before.count; i++) {
+      for (size_t j = 0; j < ag_size(before.items[i]); j++) {
+        assert_true((float)ag_data(before.items[i])[j] == (float)ag_data(after.items[i])[j]);
+      }
+    }
+  }
+  for (int k = 0; k < 2; k++) {
+    nn_layer_free(saved[k].layer);
+    nn_layer_free(loaded[k].layer);
+  }
+}
+
+static void loading_leaves_what_was_recorded(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  assert_true(save(layer));
+  assert_true(ag_assign(kernel_of(layer), ag_full(AG_SHAPE(2, 1), 3)));
+  ag_tensor *before = ag_detach(kernel_of(layer));
+  assert_true(load(layer));
+  assert_values(before, AG_SHAPE(2, 1), 3, 3);
+  assert_untouched(layer);
+  nn_layer_free(layer);
+}
+
+static void a_layer_without_variables_makes_an_empty_file(void **state) {
+  (void)state;
+  nn_layer *layer = nn_flatten();
+  ag_rng rng = ag_rng_seed(1);
+  assert_true(nn_build(layer, AG_SHAPE(2), &rng));
+  assert_true(save(layer) && load(layer));
+  nn_layer_free(layer);
+}
+
+static void metadata_is_read_by_key(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  const char *metadata[] = {"model", "dcgan", "Model", "\xc3\xa9\n", "empty", "", NULL};
+  assert_true(nn_save(path, 1, &(nn_named_layer){"d", layer}, metadata));
+  for (int i = 0; metadata[i]; i += 2) {
+    char *value = nn_read_metadata(path, metadata[i]);
+    assert_non_null(value);
+    assert_string_equal(value, metadata[i + 1]);
+    ag_free(value);
+  }
+  assert_null(nn_read_metadata(path, "missing"));
+  assert_false(ag_failed());
+  assert_true(load(layer));
+  assert_true(save(layer));
+  assert_null(nn_read_metadata(path, "model"));
+  assert_false(ag_failed());
+  nn_layer_free(layer);
+}
+
+/* Files that are wrong */
+
+#define KERNEL "\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]}"
+/* Up to the shape of the bias. */
+#define WITH_BIAS "{" KERNEL ",\"d.bias\":{\"dtype\":\"F32\",\"shape\":"
+#define BIAS "\"d.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}"
+
+static void wrong_headers_are_refused_by_name(void **state) {
+  (void)state;
+  static const struct {
+    const char *header, *text;
+  } cases[] = {
+      {"{" KERNEL "}", "tensor d.bias is missing"},
+      {"{}", "tensor d.kernel is missing"},
+      {"{" KERNEL "," BIAS ",\"d.more\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[12,16]}}",
+       "tensor d.more is not part of this model"},
+      {"{" KERNEL "," BIAS "," KERNEL "}", "tensor d.kernel is there twice"},
+      {"{\"D.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]}," BIAS "}", "D.kernel is not part"},
+      {"{" KERNEL ",\"d.bias\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[8,12]}}", "d.bias is not of dtype F32"},
+      {"{" KERNEL ",\"d.bias\":{\"dtype\":32,\"shape\":[1],\"data_offsets\":[8,12]}}", "d.bias is not of dtype F32"},
+      {"{" KERNEL ",\"d.bias\":{\"shape\":[1],\"data_offsets\":[8,12]}}", "tensor d.bias is not described"},
+      {"{" KERNEL ",\"d.bias\":{\"dtype\":\"F32\",\"data_offsets\":[8,12]}}", "tensor d.bias is not described"},
+      {WITH_BIAS "[1]}}", "tensor d.bias is not described"},
+      {"{" KERNEL ",\"d.bias\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}",
+       "is not described"},
+      {"{" KERNEL ",\"d.bias\":[1]}", "tensor d.bias is not described"},
+      {"{" KERNEL ",\"d.bias\":null}", "tensor d.bias is not described"},
+      {WITH_BIAS "[1,1],\"data_offsets\":[8,12]}}", "has shape [1, 1], expected [1]"},
+      {WITH_BIAS "[2],\"data_offsets\":[8,12]}}", "has shape [2], expected [1]"},
+      {WITH_BIAS "[1.5],\"data_offsets\":[8,12]}}", "no whole number"},
+      {WITH_BIAS "[-1],\"data_offsets\":[8,12]}}", "no whole number"},
+      {WITH_BIAS "[1e300],\"data_offsets\":[8,12]}}", "no whole number"},
+      {WITH_BIAS "[\"1\"],\"data_offsets\":[8,12]}}", "no whole number"},
+      {WITH_BIAS "[1,1,1,1,1,1,1,1,1],\"data_offsets\":[8,12]}}", "too many axes"},
+      {WITH_BIAS "1,\"data_offsets\":[8,12]}}", "has shape []"},
+      {WITH_BIAS "{\"a\":1},\"data_offsets\":[8,12]}}", "has shape"},
+      {WITH_BIAS "[1],\"data_offsets\":[8]}}", "data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[8,12,16]}}", "data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[8.5,12.5]}}", "data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[-4,0]}}", "data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[12,8]}}", "data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[4,12]}}", "data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[12,16]}}", "ends behind the end of the file"},
+      {WITH_BIAS "[1],\"data_offsets\":[9007199254740988,9007199254740992]}}",
+       "ends behind the end of the file"},
+      {WITH_BIAS "[1],\"data_offsets\":[4,8]}}", "tensor d.bias overlaps another"},
+      {"{" BIAS ",\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[4,12]}}", "a hole before it"},
+      {"{" BIAS ",\"__metadata__\":{\"a\":1}," KERNEL "}", "__metadata__"},
+      {"{" BIAS ",\"__metadata__\":\"a\"," KERNEL "}", "__metadata__"},
+      {"{\"__metadata__\":{}," BIAS ",\"__metadata__\":{}," KERNEL "}", "__metadata__ is there twice"},
+      {"[" KERNEL "]", "no JSON object"},
+      {" {" KERNEL "," BIAS "}", "no JSON object"},
+      {"{" KERNEL "," BIAS "} x", "no JSON object"},
+      {"{" KERNEL "," BIAS, "no JSON object"},
+      {"{" KERNEL "," BIAS ",}", "no JSON object"},
+      {"", "no JSON object"},
+  };
+  nn_layer *layer = make_dense();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    write_file(cases[i].header, strlen(cases[i].header), (float[]){7, 8, 9}, 3);
+    assert_false(load(layer));
+    if (!strstr(ag_error_message(), cases[i].text)) print_error("case %zu, %s\n", i, cases[i].header);
+    assert_true(strstr(ag_error_message(), path) != NULL);
+    assert_error(AG_ERROR_FILE, cases[i].text);
+    assert_untouched(layer);
+  }
+  nn_layer_free(layer);
+}
+
+static const char good_header[] = "{" KERNEL "," BIAS "}";
+
+static void bytes_behind_the_last_tensor_are_refused(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  write_file(good_header, sizeof good_header - 1, (float[]){7, 8, 9, 10}, 4);
+  assert_false(load(layer));
+  assert_error(AG_ERROR_FILE, "behind the last tensor");
+  assert_untouched(layer);
+  nn_layer_free(layer);
+}
+
+static void values_that_are_not_finite_are_saved_but_not_loaded(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  const float wrong[] = {NAN, INFINITY, -INFINITY};
+  for (int i = 0; i < 3; i++) {
+    write_file(good_header, sizeof good_header - 1, (float[]){7, 8, wrong[i]}, 3);
+    assert_false(load(layer));
+    assert_error(AG_ERROR_FILE, "tensor d.bias holds a value that is not finite");
+    assert_untouched(layer);
+  }
+  assert_true(ag_assign(kernel_of(layer), ag_full(AG_SHAPE(2, 1), NAN)));
+  assert_true(save(layer));
+  assert_false(load(layer));
+  assert_error(AG_ERROR_FILE, "tensor d.kernel holds a value that is not finite");
+  nn_layer_free(layer);
+}
+
+/* Every prefix of a good file is refused, and changes nothing. */
+static void a_truncated_file_is_refused(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  assert_true(save(layer));
+  char bytes[1024];
+  size_t size = read_file(bytes, sizeof bytes);
+  for (size_t length = 0; length < size; length++) {
+    write_bytes(bytes, length);
+    assert_false(load(layer));
+    assert_error(AG_ERROR_FILE, path);
+    assert_untouched(layer);
+  }
+  nn_layer_free(layer);
+}
+
+static void a_header_longer_than_the_file_takes_no_memory(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  static const unsigned char lengths[][8] = {
+      {255, 255, 255, 255, 255, 255, 255, 255}, {255, 255, 255, 255, 255, 255, 255, 127}, {0, 0, 0, 0, 1}, {9}};
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    char bytes[16] = {0};
+    memcpy(bytes, lengths[i], 8);
+    write_bytes(bytes, sizeof bytes);
+    assert_false(load(layer));
+    assert_error(AG_ERROR_FILE, "the length of its header");
+    assert_null(nn_read_metadata(path, "model"));
+    assert_error(AG_ERROR_FILE, "the length of its header");
+  }
+  nn_layer_free(layer);
+}
+
+static void a_file_that_cannot_be_read_is_named_with_the_reason(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  assert_false(load(layer));
+  assert_error(AG_ERROR_FILE, "No such file");
+  assert_false(nn_load(folder, 1, &(nn_named_layer){"d", layer}));
+  assert_true(strstr(ag_error_message(), folder) != NULL);
+  assert_error(AG_ERROR_FILE, "directory");
+  assert_null(nn_read_metadata(folder, "model"));
+  assert_error(AG_ERROR_FILE, "directory");
+  nn_layer_free(layer);
+}
+
+/* Calls that are wrong, and disks */
+
+static void wrong_calls_are_refused(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense(), *unbuilt = nn_dense(2);
+  nn_named_layer twice[2] = {{"d", layer}, {"d", layer}};
+  assert_false(nn_save(NULL, 2, twice, NULL));
+  assert_error(AG_ERROR_ARGUMENT, "path");
+  assert_false(nn_save(path, 2, NULL, NULL));
+  assert_error(AG_ERROR_ARGUMENT, "layers");
+  assert_false(nn_save(path, 2, twice, NULL));
+  assert_error(AG_ERROR_ARGUMENT, "two tensors are named d.kernel");
+  assert_false(nn_load(path, 2, twice));
+  assert_error(AG_ERROR_ARGUMENT, "two tensors are named d.kernel");
+  assert_false(nn_save(path, 1, &(nn_named_layer){"d", unbuilt}, NULL));
+  assert_error(AG_ERROR_ARGUMENT, "not built");
+  assert_false(nn_save(path, 1, &(nn_named_layer){NULL, layer}, NULL));
+  assert_error(AG_ERROR_ARGUMENT, "name");
+  assert_false(nn_save(path, 1, twice, (const char *[]){"a", "1", "a", "2", NULL}));
+  assert_error(AG_ERROR_ARGUMENT, "two metadata values for a");
+  assert_false(nn_save(path, 1, twice, (const char *[]){"a", NULL}));
+  assert_error(AG_ERROR_ARGUMENT, "metadata");
+  assert_null(nn_read_metadata(NULL, "a"));
+  assert_error(AG_ERROR_ARGUMENT, "path");
+  assert_null(nn_read_metadata(path, NULL));
+  assert_error(AG_ERROR_ARGUMENT, "key");
+  assert_int_not_equal(access(path, F_OK), 0);
+  nn_layer_free(layer);
+  nn_layer_free(unbuilt);
+}
+
+static void a_folder_that_cannot_be_written_is_an_error(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  char wrong[200];
+  snprintf(wrong, sizeof wrong, "%s/no/model", folder);
+  assert_false(nn_save(wrong, 1, &(nn_named_layer){"d", layer}, NULL));
+  assert_true(strstr(ag_error_message(), wrong) != NULL);
+  assert_error(AG_ERROR_FILE, "No such file");
+  assert_int_equal(mkdir(path, 0700), 0); /* a folder where the file should go */
+  assert_false(save(layer));
+  assert_error(AG_ERROR_FILE, "directory");
+  assert_int_equal(rmdir(path), 0); /* and the folder around it is left empty: no temporary file */
+  nn_layer_free(layer);
+}
+
+static void a_full_disk_leaves_the_old_file(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  assert_true(save(layer));
+  ag_rng rng = ag_rng_seed(1);
+  nn_layer *large = nn_dense(100);
+  assert_true(nn_build(large, AG_SHAPE(100), &rng));
+  /* Files may not grow beyond 4096 bytes from here on. */
+  struct rlimit before, limit;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+  limit = (struct rlimit){4096, before.rlim_max};
+  void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  bool saved = save(large);
+  setrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, handler);
+  assert_false(saved);
+  assert_error(AG_ERROR_FILE, "cannot write: File too large");
+  assert_true(load(layer));
+  assert_untouched(layer);
+  nn_layer_free(layer);
+  nn_layer_free(large);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      FILE_TEST(the_file_is_byte_for_byte_what_the_format_says),
+      FILE_TEST(a_file_of_another_writer_is_read),
+      FILE_TEST(weights_and_buffers_of_several_layers_come_back),
+      FILE_TEST(loading_leaves_what_was_recorded),
+      FILE_TEST(a_layer_without_variables_makes_an_empty_file),
+      FILE_TEST(metadata_is_read_by_key),
+      FILE_TEST(wrong_headers_are_refused_by_name),
+      FILE_TEST(bytes_behind_the_last_tensor_are_refused),
+      FILE_TEST(values_that_are_not_finite_are_saved_but_not_loaded),
+      FILE_TEST(a_truncated_file_is_refused),
+      FILE_TEST(a_header_longer_than_the_file_takes_no_memory),
+      FILE_TEST(a_file_that_cannot_be_read_is_named_with_the_reason),
+      FILE_TEST(wrong_calls_are_refused),
+      FILE_TEST(a_folder_that_cannot_be_written_is_an_error),
+      FILE_TEST(a_full_disk_leaves_the_old_file),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,77 @@
+# What tools/demo, tools/test and .ci/run share; sourced by them, under `set -euo pipefail`.
+# shellcheck shell=bash
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+have_library() { # PKG-CONFIG-NAME HEADER: either is enough, since not every system ships a .pc file for giflib
+  { have pkg-config && pkg-config --exists "$1"; } ||
+    printf '#include <stdio.h>\n#include <%s>\n' "$2" | "${CC:-cc}" -E - >/dev/null 2>&1
+}
+
+missing_for() { # PURPOSE...: the Debian packages that are missing, one a line
+  for purpose in "$@"; do
+    case $purpose in
+      build)
+        have "${CC:-cc}" || printf 'gcc\nlibc6-dev\n'
+        have meson || echo meson
+        have ninja || echo ninja-build
+        have pkg-config || echo pkg-config ;;
+      tests) have_library cmocka cmocka.h || echo libcmocka-dev ;;
+      gan)
+        have_library libcjson cjson/cJSON.h || echo libcjson-dev
+        have_library zlib zlib.h || echo zlib1g-dev
+        have_library libpng png.h || echo libpng-dev
+        have_library libgif gif_lib.h || echo libgif-dev ;;
+      data) have npm || have curl || printf 'curl\nca-certificates\n' ;;
+      clang)
+        have clang || echo clang
+        printf '#include <omp.h>\n' | clang -fopenmp -E - >/dev/null 2>&1 || echo libomp-dev ;;
+    esac
+  done
+}
+
+install_missing() { # PURPOSE...
+  local packages install sudo= answer
+  packages=$(missing_for "$@" | xargs)
+  [[ -n $packages ]] || return 0
+  [[ $EUID -eq 0 ]] || sudo="sudo "
+  if ! have apt-get || [[ -n $sudo ]] && ! have sudo; then
+    echo "Missing, and to be installed by hand, since that takes apt and root or sudo: $packages (Debian's names)" >&2
+    exit 1
+  fi
+  install="apt-get install -y --no-install-recommends $packages"
+  echo "Missing packages are installed with: ${sudo}apt-get update; $sudo$install"
+  if [[ -t 0 ]]; then
+    read -r -p "Run it? [Y/n] " answer
+    [[ ${answer:-y} == [Yy]* ]] || { echo "Nothing was installed. Missing: $packages" >&2; exit 1; }
+  elif [[ -n $sudo ]]; then
+    sudo="sudo -n " # nobody is there to type a password
+  fi
+  # Without a network for the update, an old list of packages and a full cache may still do.
+  # shellcheck disable=SC2086
+  { ${sudo}apt-get update -qq || true; } && ${sudo}env DEBIAN_FRONTEND=noninteractive $install || {
+    echo "The installation failed. Missing: $packages" >&2
+    exit 1
+  }
+}
+
+build() { # FOLDER MESON-OPTION...
+  local folder=$1 again=() output
+  shift
+  rm -f "$folder/meson-logs/testlog.txt" # so that count_tests counts no earlier run
+  [[ ! -f $folder/build.ninja ]] || again=(--reconfigure)
+  if ! output=$(meson setup "${again[@]}" "$@" "$folder" "$root" 2>&1); then
+    printf '%s\n' "$output" >&2
+    exit 1
+  fi
+  ninja -C "$folder"
+}
+
+count_tests() { # FOLDER...: the sum of what each folder's last `meson test` wrote down, as one plain line
+  awk '/^(Ok|Expected Fail):/ { passed += $NF }
+       /^(Fail|Unexpected Pass|Timeout):/ { failed += $NF }
+       /^Skipped:/ { skipped += $NF }
+       END { printf "%d passed, %d failed%s\n", passed, failed, skipped ? ", " skipped " skipped" : "" }' \
+    "${@/%//meson-logs/testlog.txt}"
+}
