@@ -30,7 +30,7 @@ char *nn_read_metadata(const char *path, const char *key) {
 
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8, VALUE_BYTES = 4, MAX_HEADER = 100000000 };
 
-/* A tensor of the model, and where its values stand in the file. */
+/* A tensor of the model, or of another one in the same file (no variable), and where its values stand in the file. */
 typedef struct {
   char *name;
   ag_tensor *variable;
@@ -40,6 +40,8 @@ typedef struct {
 
 typedef struct {
   const char *path;
+  size_t layer_count;
+  const nn_named_layer *layers;
   const char *layer_name; /* of the layer whose variables are being listed */
   size_t count, capacity;
   entry *entries;
@@ -64,16 +66,26 @@ static bool grow(catalogue *all) {
   return true;
 }
 
+/* A new entry named "prefix.name", or "name" alone for a NULL prefix. NULL and an error without memory. */
+static entry *append(catalogue *all, const char *prefix, const char *name) {
+  size_t size = (prefix ? strlen(prefix) : 0) + strlen(name) + 2;
+  char *full = ag_failed() || !grow(all) ? NULL : ag_allocate(size, 1);
+  if (!full) return NULL;
+  snprintf(full, size, "%s%s%s", prefix ? prefix : "", prefix ? "." : "", name);
+  if (find(all, full)) ag_fail(AG_ERROR_ARGUMENT, "%s: two tensors are named %s", all->path, full);
+  all->entries[all->count] = (entry){.name = full};
+  return &all->entries[all->count++];
+}
+
 static void add(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
   (void)is_buffer;
   catalogue *all = context;
-  size_t size = strlen(all->layer_name) + strlen(name) + 2;
-  char *full = ag_failed() || !grow(all) ? NULL : ag_allocate(size, 1);
-  if (!full) return;
-  snprintf(full, size, "%s.%s", all->layer_name, name);
-  if (find(all, full)) ag_fail(AG_ERROR_ARGUMENT, "%s: two tensors are named %s", all->path, full);
   uint64_t begin = all->count > 0 ? all->entries[all->count - 1].end : 0;
-  all->entries[all->count++] = (entry){full, variable, begin, begin + VALUE_BYTES * (uint64_t)ag_size(variable), false};
+  entry *e = append(all, all->layer_name, name);
+  if (!e) return;
+  e->variable = variable;
+  e->begin = begin;
+  e->end = begin + VALUE_BYTES * (uint64_t)ag_size(variable);
 }
 
 static void catalogue_free(catalogue *all) {
@@ -83,7 +95,7 @@ static void catalogue_free(catalogue *all) {
 
 /* Lists all weights and buffers, in the order in which they are saved. False after an error. */
 static bool catalogue_make(catalogue *all, const char *path, size_t count, const nn_named_layer *layers) {
-  *all = (catalogue){.path = path};
+  *all = (catalogue){.path = path, .layer_count = count, .layers = layers};
   if (!path) ag_fail_null("safetensors", "path");
   if (!layers) ag_fail_null("safetensors", "layers");
   for (size_t i = 0; i < count && !ag_failed(); i++) {
@@ -299,14 +311,26 @@ static bool check_offsets(const reader *r, entry *e, const cJSON *offsets) {
     return refuse_tensor(r, e->name, "has data_offsets that are no two whole numbers");
   }
   if (e->end > r->data_size) return refuse_tensor(r, e->name, "ends behind the end of the file; is it truncated?");
-  if (e->begin <= e->end && e->end - e->begin == VALUE_BYTES * (uint64_t)ag_size(e->variable)) return true;
+  bool fits = !e->variable || e->end - e->begin == VALUE_BYTES * (uint64_t)ag_size(e->variable);
+  if (e->begin <= e->end && fits) return true;
   return refuse_tensor(r, e->name, "has data_offsets that do not fit its shape");
 }
 
+/* Whether a tensor of this name belongs to one of the layers that are loaded. */
+static bool is_ours(const catalogue *all, const char *name) {
+  for (size_t i = 0; i < all->layer_count; i++) {
+    size_t length = strlen(all->layers[i].name);
+    if (strncmp(name, all->layers[i].name, length) == 0 && name[length] == '.') return true;
+  }
+  return false;
+}
+
 /* One tensor of the header against the model. */
-static bool match(const reader *r, const catalogue *all, const cJSON *info) {
+static bool match(const reader *r, catalogue *all, const cJSON *info) {
   entry *e = find(all, info->string);
-  if (!e) return refuse_tensor(r, info->string, "is not part of this model");
+  if (!e && is_ours(all, info->string)) return refuse_tensor(r, info->string, "is not part of this model");
+  if (!e) e = append(all, NULL, info->string);
+  if (!e) return false;
   if (e->found) return refuse_tensor(r, e->name, "is there twice");
   e->found = true;
   const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(info, "dtype");
@@ -315,10 +339,10 @@ static bool match(const reader *r, const catalogue *all, const cJSON *info) {
   if (!cJSON_IsObject(info) || cJSON_GetArraySize(info) != 3 || !dtype || !shape || !offsets) {
     return refuse_tensor(r, e->name, "is not described by dtype, shape and data_offsets alone");
   }
-  if (!cJSON_IsString(dtype) || strcmp(dtype->valuestring, "F32") != 0) {
+  if (e->variable && (!cJSON_IsString(dtype) || strcmp(dtype->valuestring, "F32") != 0)) {
     return refuse_tensor(r, e->name, "is not of dtype F32");
   }
-  return check_shape(r, e, shape) && check_offsets(r, e, offsets);
+  return (!e->variable || check_shape(r, e, shape)) && check_offsets(r, e, offsets);
 }
 
 static bool check_metadata(const reader *r, const cJSON *metadata) {
@@ -369,19 +393,21 @@ static float value_at(const unsigned char *data, size_t i) {
   return value;
 }
 
+static bool all_finite(const reader *r, const entry *e, const unsigned char *data) {
+  for (size_t k = 0; k < ag_size(e->variable); k++) {
+    if (!isfinite(value_at(data + e->begin, k))) return refuse_tensor(r, e->name, "holds a value that is not finite");
+  }
+  return true;
+}
+
 /* Into the variables, once nothing can fail any more. */
 static bool assign_all(const reader *r, const catalogue *all, const unsigned char *data) {
-  for (size_t i = 0; i < all->count; i++) {
-    const entry *e = &all->entries[i];
-    for (size_t k = 0; k < ag_size(e->variable); k++) {
-      if (!isfinite(value_at(data + e->begin, k))) return refuse_tensor(r, e->name, "holds a value that is not finite");
-    }
+  const entry *end = all->entries + all->count;
+  for (const entry *e = all->entries; e < end; e++) {
+    if (e->variable && !(all_finite(r, e, data) && ag_variable_data(e->variable))) return false;
   }
-  for (size_t i = 0; i < all->count; i++) {
-    if (!ag_variable_data(all->entries[i].variable)) return false;
-  }
-  for (size_t i = 0; i < all->count; i++) {
-    const entry *e = &all->entries[i];
+  for (const entry *e = all->entries; e < end; e++) {
+    if (!e->variable) continue;
     ag_real *values = ag_variable_data(e->variable); /* again: in place now, so it cannot fail */
     for (size_t k = 0; k < ag_size(e->variable); k++) values[k] = (ag_real)value_at(data + e->begin, k);
   }

@@ -14,7 +14,8 @@ typedef struct {
  * by NULL; may be NULL. False and an error when it cannot be written; nothing half-written stays under `path`. */
 bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const char *const *metadata);
 /* Reads all weights and buffers of built layers. A missing, extra or unfit tensor, or one with a value that is not finite
- * (nn_save writes those as they are), is an error that names it, and nothing is changed then. */
+ * (nn_save writes those as they are), is an error that names it, and nothing is changed then. What is filed under other
+ * names, as another network of the same file, is passed over. */
 bool nn_load(const char *path, size_t count, const nn_named_layer *layers);
 /* The metadata value of a key, to be freed with ag_free; NULL without an error where there is none. */
 char *nn_read_metadata(const char *path, const char *key);

@@ -1,4 +1,4 @@
-/* What the suites share. Each TEST runs in a scope of its own and must leave no error pending and no tensor memory in use. */
+/* What the suites share. Each TEST runs in a scope of its own and must leave no error and no tensor memory in use. */
 #pragma once
 
 #include <setjmp.h>
@@ -73,8 +73,9 @@ static inline void check_error(ag_error_code code, const char *text, const char 
   ag_error_clear();
 }
 
-#define assert_values(tensor, shape, ...)                                                                       \
-  check_values(tensor, shape, (double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double), __FILE__, __LINE__)
+#define assert_values(tensor, shape, ...)                                                                        \
+  check_values(tensor, shape, (double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double), __FILE__, \
+               __LINE__)
 /* A scalar. */
 #define assert_value(tensor, ...) assert_values(tensor, AG_SCALAR_SHAPE, __VA_ARGS__)
 /* NULL that is no error: an unconnected gradient. */

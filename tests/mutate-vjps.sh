@@ -1,7 +1,7 @@
 #!/bin/sh
-# mutate-vjps.sh: shows that the suite gradcheck notices every vjp that is wrong by a thousandth. In a copy of the tree, the
-# sweep multiplies by 1.001 what the op named by the environment variable MUTATE gives back; the rows of that op must then
-# fail, one op after the other. Takes the arguments of meson setup.
+# mutate-vjps.sh: shows that the suite gradcheck notices every vjp that is wrong by a thousandth. In a copy of the tree,
+# the sweep multiplies by 1.001 what the op named by the environment variable MUTATE gives back; the rows of that op
+# must then fail, one op after the other. Takes the arguments of meson setup.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
@@ -12,15 +12,18 @@ cp -R meson.build meson_options.txt autograd nn gan tests tools "$work/tree"
 cd "$work"
 
 sweep=tree/autograd/gradient.c
-mutation='if (gradient \&\& getenv("MUTATE") \&\& strcmp(getenv("MUTATE"), node->op->name) == 0) gradient = ag_scale(gradient, 1.001);'
+mutation='const char *wrong = getenv("MUTATE"); if (wrong \&\& gradient \&\& strcmp(wrong, node->op->name) == 0) '
+mutation=$mutation'gradient = ag_scale(gradient, 1.001);'
 {
   printf '#include <stdlib.h>\n#include <string.h>\n'
   sed "s/gradient = node->op->vjp(.*);/& $mutation/" "$root/autograd/gradient.c"
 } > "$sweep"
 grep -q MUTATE "$sweep" || { echo "mutate-vjps.sh: the sweep's call of vjp is not where it was"; exit 1; }
 
-meson setup -Dgan=disabled -Dsafetensors=disabled "$@" build tree > log 2>&1 && ninja -C build tests/test_gradcheck >> log 2>&1 ||
-  { cat log; exit 1; }
+build() {
+  meson setup -Dgan=disabled -Dsafetensors=disabled "$@" build tree && ninja -C build tests/test_gradcheck
+}
+build "$@" > log 2>&1 || { cat log; exit 1; }
 suite=build/tests/test_gradcheck
 "$suite" > log 2>&1 || { cat log; echo "mutate-vjps.sh: the suite fails without any mutation"; exit 1; }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# run-contract.sh PROGRAM EXPECTED: runs a contract program and compares its one line with what its first comment promises.
+# run-contract.sh PROGRAM EXPECTED: runs a contract program and compares its line with what its first comment promises.
 set -eu
 printed=$("$1")
 [ "$printed" = "$2" ] && exit 0

@@ -1,5 +1,5 @@
-/* The checker of gradients itself: it finds what is wrong and tells where. A user's own op; slopes at kinks, where differences
- * say nothing. In double. */
+/* The checker of gradients itself: it finds what is wrong and tells where. A user's own op; slopes at kinks, where
+ * differences say nothing. In double. */
 #include "tests/check.h"
 
 /* A user's own op, forward over raw values, as the README shows it: x^3. */
@@ -50,7 +50,9 @@ static ag_tensor *bell(ag_list in, void *context) {
 static void an_own_op_with_attributes_broadcasts_and_is_right_to_second_order(void **state) {
   (void)state;
   double width = 1.7;
-  ag_list inputs = AG_LIST(ag_from(AG_SHAPE(3, 1), (ag_real[]){-0.5, 0.2, 1}), ag_from(AG_SHAPE(2), (ag_real[]){0.1, 0.7}));
+  ag_tensor *column = ag_from(AG_SHAPE(3, 1), (ag_real[]){-0.5, 0.2, 1});
+  ag_tensor *row = ag_from(AG_SHAPE(2), (ag_real[]){0.1, 0.7});
+  ag_list inputs = AG_LIST(column, row);
   assert_true(ag_gradcheck(bell, &width, inputs, NULL));
   assert_true(ag_gradgradcheck(bell, &width, inputs, NULL));
 }

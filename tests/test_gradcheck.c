@@ -1,5 +1,5 @@
-/* Every op against finite differences, to first and to second order, in double. A row of the table names the ops that it
- * exercises, those that only gradients use included; an op of autograd/ops/ without a row fails the suite.
+/* Every op against finite differences, to first and to second order, in double. A row of the table names the ops that
+ * it exercises, those that only gradients use included; an op of autograd/ops/ without a row fails the suite.
  *
  * test_gradcheck NAME runs only the rows that name this op. */
 #include "tests/check.h"
@@ -23,13 +23,15 @@ typedef struct {
 
 enum { INPUTS = 4, PARAMETERS = 8 };
 
+typedef ag_tensor *function_of_row(ag_tensor **in, const double *p);
+
 typedef struct {
   const char *ops; /* separated by spaces */
   /* one of these; with_scalar takes p[0] */
   ag_tensor *(*unary)(ag_tensor *x);
   ag_tensor *(*with_scalar)(ag_tensor *x, double p);
   ag_tensor *(*binary)(ag_tensor *a, ag_tensor *b);
-  ag_tensor *(*function)(ag_tensor **in, const double *p);
+  function_of_row *function;
   input_values inputs[INPUTS + 1];
   double p[PARAMETERS];
 } row;
@@ -76,7 +78,9 @@ static ag_tensor *stack(ag_tensor **in, const double *p) { return ag_stack((ag_l
 static ag_tensor *slice(ag_tensor **in, const double *p) {
   return ag_slice(in[0], (int)p[0], (int64_t)p[1], (int64_t)p[2]);
 }
-static ag_tensor *pad(ag_tensor **in, const double *p) { return ag_pad(in[0], (int)p[0], (int64_t)p[1], (int64_t)p[2]); }
+static ag_tensor *pad(ag_tensor **in, const double *p) {
+  return ag_pad(in[0], (int)p[0], (int64_t)p[1], (int64_t)p[2]);
+}
 
 static ag_tensor *gather(ag_tensor **in, const double *p) { /* p: axis, shape of the indices 2 1 0 2 1 0 ... */
   ag_real *index;
@@ -130,7 +134,7 @@ static ag_tensor *softmax(ag_tensor **in, const double *p) { return ag_softmax(i
 static ag_tensor *log_softmax(ag_tensor **in, const double *p) { return ag_log_softmax(in[0], (int)p[0]); }
 
 /* The gradient with respect to in[0], where in[count] is the cotangent: its row checks derivatives up to the third. */
-static ag_tensor *slope(ag_tensor *(*f)(ag_tensor **in, const double *p), size_t count, ag_tensor **in, const double *p) {
+static ag_tensor *slope(function_of_row *f, size_t count, ag_tensor **in, const double *p) {
   ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
   ag_tape_watch(tape, in[0]);
   ag_list targets = AG_LIST(f(in, p)), seeds = AG_LIST(in[count]);
@@ -140,7 +144,7 @@ static ag_tensor *slope(ag_tensor *(*f)(ag_tensor **in, const double *p), size_t
 static ag_tensor *max_pool_slope(ag_tensor **in, const double *p) { return slope(max_pool, 1, in, p); }
 static ag_tensor *batch_norm_slope(ag_tensor **in, const double *p) { return slope(batch_norm, 3, in, p); }
 
-/* The mean over samples of (norm of the score's gradient - 1)^2, by a tape of its own: what WGAN-GP adds to its loss. */
+/* The mean over samples of (norm of the score's gradient - 1)^2, by its own tape: what WGAN-GP adds to its loss. */
 static ag_tensor *gradient_penalty(ag_tensor **in, const double *p) {
   (void)p;
   ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
@@ -286,8 +290,8 @@ static row rows[] = {
     {"avg_pool avg_pool_transpose", .function = avg_pool, .inputs = {{ANY, {1, 4, 5, 1}}}, .p = {1, 2, AG_VALID, 3, 2}},
 
     /* normalisation, dropout, losses */
-    {"batch_norm batch_norm_sums batch_norm_backward", .function = batch_norm, .inputs = {{ANY, {6, 2}}, {ANY, {2}}, {ANY, {2}}},
-     .p = {1e-3}},
+    {"batch_norm batch_norm_sums batch_norm_backward", .function = batch_norm,
+     .inputs = {{ANY, {6, 2}}, {ANY, {2}}, {ANY, {2}}}, .p = {1e-3}},
     {"batch_norm batch_norm_sums batch_norm_backward", .function = batch_norm, 
      .inputs = {{ANY, {2, 2, 3, 2}}, {ANY, {2}}, {ANY, {2}}}, .p = {0.1}},
     {"batch_norm_sums batch_norm_backward", .function = batch_norm_slope,
@@ -404,7 +408,9 @@ static void agrees_with_differences(void **state) {
   bool first = ag_gradcheck(call, r, inputs, NULL);
   bool second = first && ag_gradgradcheck(call, r, inputs, NULL);
   ag_observe(NULL, NULL);
-  if (!second) fail_msg("row %d (%s), %s order: %s", (int)(r - rows), r->ops, first ? "second" : "first", ag_error_message());
+  if (!second) {
+    fail_msg("row %d (%s), order %d: %s", (int)(r - rows), r->ops, first ? 2 : 1, ag_error_message());
+  }
   expect_run(r, &run);
 }
 

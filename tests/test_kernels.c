@@ -1,5 +1,5 @@
-/* Every kernel but the products engine, for every kind of CPU at hand, in float and in double: against closed forms and slow
- * loops in (long) double. The tests proper are in test_kernels_typed.h. */
+/* Every kernel but the products engine, for every kind of CPU at hand, in float and in double: against closed forms and
+ * slow loops in (long) double. The tests proper are in test_kernels_typed.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,9 @@ static void *allocated(size_t count, size_t size) {
 }
 
 static void check_near(double actual, double expected, double tolerance, const char *what, size_t index) {
-  if (isnan(expected) ? isnan(actual) : actual == expected || fabs(actual - expected) <= tolerance * (1 + fabs(expected))) return;
+  if (isnan(expected) ? isnan(actual)
+                      : actual == expected || fabs(actual - expected) <= tolerance * (1 + fabs(expected)))
+    return;
   fail_msg("%s: element %zu is %.17g, expected %.17g", what, index, actual, expected);
 }
 
@@ -50,7 +52,8 @@ static void reference_philox(const uint32_t counter[4], const uint32_t key[2], u
 static uint32_t reference_word(uint64_t seed, uint64_t draw, size_t element) {
   uint64_t block = element / 4;
   uint32_t out[4], key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-  reference_philox((uint32_t[]){(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)draw, (uint32_t)(draw >> 32)}, key, out);
+  reference_philox((uint32_t[]){(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)draw, (uint32_t)(draw >> 32)}, key,
+                   out);
   return out[element % 4];
 }
 
@@ -59,7 +62,8 @@ static void the_reference_philox_gives_the_published_vectors(void **state) {
   static const uint32_t vectors[3][10] = {
       {0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
       {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
-      {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}};
+      {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb, 0x5001e420,
+       0x24126ea1}};
   for (int i = 0; i < 3; i++) {
     uint32_t out[4];
     reference_philox(vectors[i], vectors[i] + 4, out);
@@ -97,14 +101,18 @@ static const kernel_grid grids[] = {
     {.rank = 4, .sizes = {2, 3, 4, 5}, .strides = {{60, 20, 5, 1}, {0, 5, 0, 1}, {0, 0, 0, 0}}},
     {.rank = 4, .sizes = {9, 11, 13, 17}, .strides = {{1, 9, 99, 1287}, {0, 17, 0, 1}, {2431, 221, 17, 1}}},
     {.rank = 5, .sizes = {3, 1, 40, 1, 31}, .strides = {{1240, 7, 31, 5, 1}, {31, 0, 0, 0, 1}, {0, 0, 31, 0, 1}}},
-    {.rank = 8, .sizes = {2, 3, 2, 3, 2, 3, 2, 3}, .strides = {{648, 216, 108, 36, 18, 6, 3, 1}, {1, 2, 6, 12, 36, 72, 216, 432}, {0, 1, 0, 3, 0, 9, 0, 27}}},
+    {.rank = 8,
+     .sizes = {2, 3, 2, 3, 2, 3, 2, 3},
+     .strides = {{648, 216, 108, 36, 18, 6, 3, 1}, {1, 2, 6, 12, 36, 72, 216, 432}, {0, 1, 0, 3, 0, 9, 0, 27}}},
 };
 enum { GRIDS = sizeof grids / sizeof *grids, GRID_ELEMENTS = 100000 };
 
 static const kernel_windows windows[] = {
     {.n = 2, .h = 5, .w = 7, .c = 3, .oh = 3, .ow = 4, .kh = 2, .kw = 2, .stride_h = 2, .stride_w = 2},
-    {.n = 1, .h = 4, .w = 4, .c = 1, .oh = 4, .ow = 4, .kh = 3, .kw = 3, .stride_h = 1, .stride_w = 1, .pad_h = 1, .pad_w = 1},
-    {.n = 3, .h = 6, .w = 5, .c = 70, .oh = 3, .ow = 2, .kh = 3, .kw = 4, .stride_h = 2, .stride_w = 3, .pad_h = 1, .pad_w = 1},
+    {.n = 1, .h = 4, .w = 4, .c = 1, .oh = 4, .ow = 4, .kh = 3, .kw = 3, .stride_h = 1, .stride_w = 1, .pad_h = 1,
+     .pad_w = 1},
+    {.n = 3, .h = 6, .w = 5, .c = 70, .oh = 3, .ow = 2, .kh = 3, .kw = 4, .stride_h = 2, .stride_w = 3, .pad_h = 1,
+     .pad_w = 1},
     {.n = 9, .h = 14, .w = 14, .c = 33, .oh = 7, .ow = 7, .kh = 2, .kw = 2, .stride_h = 2, .stride_w = 2},
 };
 enum { WINDOWS = sizeof windows / sizeof *windows };
@@ -112,8 +120,9 @@ enum { WINDOWS = sizeof windows / sizeof *windows };
 typedef struct {
   size_t outer, count, inner;
 } reduce_shape;
-static const reduce_shape reduce_shapes[] = {{1, 1, 1},    {1, 0, 1},     {3, 0, 2},   {1, 63, 1},    {1, 129, 1},  {5, 10, 1},   {700, 65, 1}, {1, 70001, 1},
-                                             {2, 40000, 1}, {1, 1000, 64}, {1, 999, 67}, {3, 2000, 10}, {4, 31, 130}, {2, 3, 20000}, {0, 4, 5}};
+static const reduce_shape reduce_shapes[] = {{1, 1, 1},    {1, 0, 1},     {3, 0, 2},     {1, 63, 1},    {1, 129, 1},
+                                             {5, 10, 1},   {700, 65, 1},  {1, 70001, 1}, {2, 40000, 1}, {1, 1000, 64},
+                                             {1, 999, 67}, {3, 2000, 10}, {4, 31, 130},  {2, 3, 20000}, {0, 4, 5}};
 enum { REDUCE_SHAPES = sizeof reduce_shapes / sizeof *reduce_shapes };
 
 #define REAL float

@@ -66,9 +66,11 @@ static void TYPED(elementary_functions_keep_their_limits)(void **state) {
   static const struct {
     kernel_map f;
     double x, y;
-  } limits[] = {{KERNEL_EXP, 0, 1}, {KERNEL_EXP, INFINITY, INFINITY}, {KERNEL_EXP, -INFINITY, 0}, {KERNEL_EXP, NAN, NAN},
+  } limits[] = {{KERNEL_EXP, 0, 1}, {KERNEL_EXP, INFINITY, INFINITY}, {KERNEL_EXP, -INFINITY, 0},
+                {KERNEL_EXP, NAN, NAN},
                 {KERNEL_EXP, 1e5, INFINITY}, {KERNEL_EXP, -1e5, 0}, {KERNEL_LOG, 1, 0}, {KERNEL_LOG, 0, -INFINITY},
-                {KERNEL_LOG, -0.0, -INFINITY}, {KERNEL_LOG, -1, NAN}, {KERNEL_LOG, -INFINITY, NAN}, {KERNEL_LOG, INFINITY, INFINITY},
+                {KERNEL_LOG, -0.0, -INFINITY}, {KERNEL_LOG, -1, NAN}, {KERNEL_LOG, -INFINITY, NAN},
+                {KERNEL_LOG, INFINITY, INFINITY},
                 {KERNEL_LOG, NAN, NAN}, {KERNEL_TANH, 0, 0}, {KERNEL_TANH, INFINITY, 1}, {KERNEL_TANH, -INFINITY, -1},
                 {KERNEL_TANH, 100, 1}, {KERNEL_TANH, NAN, NAN}, {KERNEL_SIGMOID, 0, 0.5}, {KERNEL_SIGMOID, INFINITY, 1},
                 {KERNEL_SIGMOID, -INFINITY, 0}, {KERNEL_SIGMOID, NAN, NAN}, {KERNEL_SOFTPLUS, INFINITY, INFINITY},
@@ -89,12 +91,14 @@ static void TYPED(map_follows_the_formulas)(void **state) {
   static const struct {
     kernel_map f;
     double p, q, x, y;
-  } cases[] = {{KERNEL_SCALE, 3, 0, -2, -6}, {KERNEL_ADD_SCALAR, 3, 0, -2, 1}, {KERNEL_SQUARE, 0, 0, -3, 9}, {KERNEL_SQRT, 0, 0, 9, 3},
-               {KERNEL_SQRT, 0, 0, -1, NAN}, {KERNEL_RECIPROCAL, 0, 0, 4, 0.25}, {KERNEL_ABS, 0, 0, -4, 4}, {KERNEL_SIGN, 0, 0, -4, -1},
-               {KERNEL_SIGN, 0, 0, 4, 1}, {KERNEL_SIGN, 0, 0, 0, 0}, {KERNEL_SIGN, 0, 0, NAN, NAN}, {KERNEL_POW_SCALAR, 3, 0, -2, -8},
-               {KERNEL_POW_SCALAR, 0.5, 0, 4, 2}, {KERNEL_CLIP, -1, 2, 5, 2}, {KERNEL_CLIP, -1, 2, -5, -1}, {KERNEL_CLIP, -1, 2, 1, 1},
-               {KERNEL_CLIP, -1, 2, NAN, NAN}, {KERNEL_LEAKY_RELU, 0.25, 0, -4, -1}, {KERNEL_LEAKY_RELU, 0.25, 0, 4, 4},
-               {KERNEL_LEAKY_RELU, 0, 0, -INFINITY, 0}, {KERNEL_LEAKY_RELU, 0, 0, NAN, NAN}, {KERNEL_LEAKY_RELU, 0.25, 0, NAN, NAN}};
+  } cases[] = {{KERNEL_SCALE, 3, 0, -2, -6}, {KERNEL_ADD_SCALAR, 3, 0, -2, 1}, {KERNEL_SQUARE, 0, 0, -3, 9},
+               {KERNEL_SQRT, 0, 0, 9, 3}, {KERNEL_SQRT, 0, 0, -1, NAN}, {KERNEL_RECIPROCAL, 0, 0, 4, 0.25},
+               {KERNEL_ABS, 0, 0, -4, 4}, {KERNEL_SIGN, 0, 0, -4, -1}, {KERNEL_SIGN, 0, 0, 4, 1},
+               {KERNEL_SIGN, 0, 0, 0, 0}, {KERNEL_SIGN, 0, 0, NAN, NAN}, {KERNEL_POW_SCALAR, 3, 0, -2, -8},
+               {KERNEL_POW_SCALAR, 0.5, 0, 4, 2}, {KERNEL_CLIP, -1, 2, 5, 2}, {KERNEL_CLIP, -1, 2, -5, -1},
+               {KERNEL_CLIP, -1, 2, 1, 1}, {KERNEL_CLIP, -1, 2, NAN, NAN}, {KERNEL_LEAKY_RELU, 0.25, 0, -4, -1},
+               {KERNEL_LEAKY_RELU, 0.25, 0, 4, 4}, {KERNEL_LEAKY_RELU, 0, 0, -INFINITY, 0},
+               {KERNEL_LEAKY_RELU, 0, 0, NAN, NAN}, {KERNEL_LEAKY_RELU, 0.25, 0, NAN, NAN}};
   enum { N = 40009 };
   REAL *x = TYPED(space)(N), *y = TYPED(space)(N);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -166,7 +170,8 @@ static void TYPED(zip_walks_any_grid)(void **state) {
     REAL *y = TYPED(space)(n);
     TYPED(kernels)()->zip(KERNEL_SUB, &grids[g], a, b, 0, 0, y);
     for (size_t i = 0; i < n; i++)
-      if (y[i] != a[grid_offset(&grids[g], 0, i)] - b[grid_offset(&grids[g], 1, i)]) fail_msg("grid %d, element %zu", g, i);
+      if (y[i] != a[grid_offset(&grids[g], 0, i)] - b[grid_offset(&grids[g], 1, i)])
+        fail_msg("grid %d, element %zu", g, i);
     free(y);
   }
   free(a), free(b);
@@ -182,7 +187,8 @@ static void TYPED(where_walks_any_grid)(void **state) {
     TYPED(kernels)()->where(&grids[g], c, a, b, y);
     for (size_t i = 0; i < n; i++) {
       bool first = c[grid_offset(&grids[g], 0, i)] != 0;
-      if (y[i] != (first ? a[grid_offset(&grids[g], 1, i)] : b[grid_offset(&grids[g], 2, i)])) fail_msg("grid %d, element %zu", g, i);
+      if (y[i] != (first ? a[grid_offset(&grids[g], 1, i)] : b[grid_offset(&grids[g], 2, i)]))
+        fail_msg("grid %d, element %zu", g, i);
     }
     free(y);
   }
@@ -230,8 +236,9 @@ static void TYPED(fill_and_add_into_reach_all_elements)(void **state) {
 static void TYPED(reduce_equals_a_slow_loop)(void **state) {
   (void)state;
   for (size_t s = 0; s < REDUCE_SHAPES; s++) {
-    size_t outer = reduce_shapes[s].outer, count = reduce_shapes[s].count, inner = reduce_shapes[s].inner, n = outer * inner;
-    REAL *x = TYPED(numbers)(outer * count * inner), *sum = TYPED(space)(n), *max = TYPED(space)(n), *arg = TYPED(space)(n);
+    size_t outer = reduce_shapes[s].outer, count = reduce_shapes[s].count, inner = reduce_shapes[s].inner;
+    size_t n = outer * inner;
+    REAL *x = TYPED(numbers)(n * count), *sum = TYPED(space)(n), *max = TYPED(space)(n), *arg = TYPED(space)(n);
     for (size_t i = 0; i < outer * count * inner; i += 7) x[i] = (REAL)1.5; /* ties, near the largest */
     TYPED(kernels)()->reduce(KERNEL_SUM, outer, count, inner, x, sum);
     if (count > 0) TYPED(kernels)()->reduce(KERNEL_MAX, outer, count, inner, x, max);
@@ -294,8 +301,9 @@ static void TYPED(gather_and_scatter_are_transposes)(void **state) {
   } shapes[] = {{1, 5, 1, 9}, {3, 7, 4, 5}, {1, 50, 130, 400}, {40, 10, 67, 30}, {2, 3, 5, 0}};
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
     size_t outer = shapes[s].outer, count = shapes[s].count, inner = shapes[s].inner, picks = shapes[s].picks;
-    REAL *index = TYPED(space)(picks), *x = TYPED(numbers)(outer * count * inner), *g = TYPED(numbers)(outer * picks * inner);
-    REAL *y = TYPED(space)(outer * picks * inner), *back = TYPED(space)(outer * count * inner);
+    REAL *x = TYPED(numbers)(outer * count * inner), *y = TYPED(space)(outer * picks * inner);
+    REAL *g = TYPED(numbers)(outer * picks * inner), *back = TYPED(space)(outer * count * inner);
+    REAL *index = TYPED(space)(picks);
     double *expected = calloc(outer * count * inner, sizeof *expected);
     for (size_t i = 0; i < picks; i++) index[i] = (REAL)(i * i % count);
     TYPED(kernels)()->gather(outer, count, inner, picks, index, x, y);
@@ -307,7 +315,8 @@ static void TYPED(gather_and_scatter_are_transposes)(void **state) {
         expected[row] += (double)g[o * picks * inner + i];
       }
     }
-    for (size_t i = 0; i < outer * count * inner; i++) check_near((double)back[i], expected[i], 50 * EPSILON, "scatter", i);
+    for (size_t i = 0; i < outer * count * inner; i++)
+      check_near((double)back[i], expected[i], 50 * EPSILON, "scatter", i);
     free(index), free(x), free(g), free(y), free(back), free(expected);
   }
 }
@@ -325,8 +334,8 @@ static void TYPED(max_pool_takes_the_first_largest_inside)(void **state) {
   for (size_t s = 0; s < WINDOWS; s++) {
     const kernel_windows *w = &windows[s];
     size_t inputs = w->n * w->h * w->w * w->c, outputs = w->n * w->oh * w->ow * w->c;
-    REAL *x = TYPED(numbers)(inputs), *y = TYPED(space)(outputs), *which = TYPED(space)(outputs), *again = TYPED(space)(outputs);
-    REAL *g = TYPED(numbers)(outputs), *back = TYPED(space)(inputs);
+    REAL *x = TYPED(numbers)(inputs), *y = TYPED(space)(outputs), *which = TYPED(space)(outputs);
+    REAL *g = TYPED(numbers)(outputs), *back = TYPED(space)(inputs), *again = TYPED(space)(outputs);
     double *expected = calloc(inputs, sizeof *expected);
     for (size_t i = 0; i < inputs; i++) x[i] = (REAL)(floor((double)x[i] * 3) - 9); /* ties, below the padding's 0 */
     for (size_t i = 5; i < inputs; i += 31) x[i] = i % 2 ? NAN : -INFINITY;
@@ -360,7 +369,8 @@ static void TYPED(avg_pool_counts_what_is_inside)(void **state) {
   for (size_t s = 0; s < WINDOWS; s++) {
     const kernel_windows *w = &windows[s];
     size_t inputs = w->n * w->h * w->w * w->c, outputs = w->n * w->oh * w->ow * w->c;
-    REAL *x = TYPED(numbers)(inputs), *y = TYPED(space)(outputs), *g = TYPED(numbers)(outputs), *back = TYPED(space)(inputs);
+    REAL *x = TYPED(numbers)(inputs), *y = TYPED(space)(outputs);
+    REAL *g = TYPED(numbers)(outputs), *back = TYPED(space)(inputs);
     double *expected = calloc(inputs, sizeof *expected);
     TYPED(kernels)()->avg_pool(w, x, y);
     TYPED(kernels)()->avg_pool_transpose(w, g, back);
@@ -425,7 +435,8 @@ static void TYPED(batch_norm_equals_a_slow_loop)(void **state) {
       check_near((double)sum_gx[i], total_x, 1e-12 + 2 * EPSILON, "sum_gx", i);
       for (size_t k = i; k < n; k += c) {
         double normal = ((double)x[k] - (double)mean[i]) * (double)scale[i];
-        double expected = (double)gamma[i] * (double)scale[i] * ((double)g[k] - total / (double)rows - normal * total_x / (double)rows);
+        double expected = (double)gamma[i] * (double)scale[i] *
+                          ((double)g[k] - total / (double)rows - normal * total_x / (double)rows);
         check_near((double)dx[k], expected, 300 * EPSILON, "backward", k);
       }
     }
@@ -459,7 +470,8 @@ static void TYPED(random_numbers_are_those_of_the_words)(void **state) {
 static void TYPED(uniform_stays_below_its_end)(void **state) {
   (void)state;
   enum { N = 100003 };
-  const double ranges[][2] = {{1, (double)(REAL)(1 + EPSILON)}, {1 << 20, (1 << 20) + 1}, {-3, 5}, {2, 2}, {-1e-30, 1e-30}};
+  const double ranges[][2] = {
+      {1, (double)(REAL)(1 + EPSILON)}, {1 << 20, (1 << 20) + 1}, {-3, 5}, {2, 2}, {-1e-30, 1e-30}};
   REAL *y = TYPED(space)(N);
   for (size_t r = 0; r < sizeof ranges / sizeof *ranges; r++) {
     double low = ranges[r][0], high = ranges[r][1], sum = 0;
@@ -496,8 +508,8 @@ static void TYPED(optimizers_follow_the_formulas)(void **state) {
   (void)state;
   enum { N = 40001 };
   const double rate = 0.125, decay = 0.01, epsilon = 1e-3;
-  REAL *g = TYPED(numbers)(N), *w = TYPED(numbers)(N), *m = TYPED(numbers)(N), *v = TYPED(numbers)(N), *new_w = TYPED(space)(N);
-  REAL *new_m = TYPED(space)(N), *new_v = TYPED(space)(N);
+  REAL *g = TYPED(numbers)(N), *w = TYPED(numbers)(N), *m = TYPED(numbers)(N), *v = TYPED(numbers)(N);
+  REAL *new_w = TYPED(space)(N), *new_m = TYPED(space)(N), *new_v = TYPED(space)(N);
   for (size_t i = 0; i < N; i++) v[i] = (REAL)fabs((double)v[i]);
   for (int rule = 0; rule < 4; rule++) {
     memcpy(new_w, w, N * sizeof *w), memcpy(new_m, m, N * sizeof *m), memcpy(new_v, v, N * sizeof *v);
@@ -510,7 +522,8 @@ static void TYPED(optimizers_follow_the_formulas)(void **state) {
       if (rule == 0) wi -= rate * gi;
       if (rule == 1) mi = 0.9 * mi - rate * gi, wi += mi;
       if (rule == 2) vi = 0.9 * vi + 0.1 * gi * gi, wi -= rate * gi / (sqrt(vi) + epsilon);
-      if (rule == 3) mi = 0.9 * mi + 0.1 * gi, vi = 0.99 * vi + 0.01 * gi * gi, wi = wi - decay * wi - rate * mi / (sqrt(vi) + epsilon);
+      if (rule == 3) mi = 0.9 * mi + 0.1 * gi, vi = 0.99 * vi + 0.01 * gi * gi;
+      if (rule == 3) wi -= decay * wi + rate * mi / (sqrt(vi) + epsilon);
       check_near((double)new_w[i], wi, 20 * EPSILON * (1 + fabs(wi - (double)w[i])), "w", i);
       check_near((double)new_m[i], mi, 8 * EPSILON, "m", i);
       check_near((double)new_v[i], vi, 8 * EPSILON, "v", i);
@@ -523,8 +536,8 @@ static void TYPED(optimizers_follow_the_formulas)(void **state) {
 static void TYPED(with_threads)(int threads, size_t n, const REAL *x, const REAL *g, REAL *y) {
   enum { C = 50 };
   const kernel_grid grid = {.rank = 2, .sizes = {n / C, C}, .strides = {{C, 1}, {0, 1}}};
-  const kernel_windows w = {.n = n / 700, .h = 7, .w = 4, .c = 25, .oh = 7, .ow = 4, .kh = 3, .kw = 3, .stride_h = 1, .stride_w = 1,
-                            .pad_h = 1, .pad_w = 1};
+  const kernel_windows w = {.n = n / 700, .h = 7, .w = 4, .c = 25, .oh = 7, .ow = 4, .kh = 3, .kw = 3, .stride_h = 1,
+                            .stride_w = 1, .pad_h = 1, .pad_w = 1};
   const TYPED(kernel_table) *k = TYPED(kernels)();
   kernel_set_threads(threads);
   k->map(KERNEL_TANH, n, x, 0, 0, y), y += n;

@@ -555,6 +555,13 @@ static void a_failed_build_may_be_tried_again(void **state) {
   assert_error(AG_ERROR_ARGUMENT, "not built");
   nn_layer_free(layer);
 
+  layer = nn_sequential(nn_dense(4), nn_conv2d(1, 1));
+  assert_false(nn_build(layer, AG_SHAPE(3), &rng)); /* the Dense layer had been built by then */
+  assert_error(AG_ERROR_SHAPE, "Sequential: layer 1, Conv2D: ");
+  assert_true(nn_build(layer, AG_SHAPE(2, 2, 5), &rng));
+  assert_shape(ag_shape_of(named(layer, "0.kernel")), AG_SHAPE(5, 4));
+  nn_layer_free(layer);
+
   layer = nn_sequential(nn_flatten(), nn_dense(2), nn_reshape(2, 1));
   assert_false(nn_build(layer, AG_SHAPE(-1), &rng));
   assert_error(AG_ERROR_SHAPE, "Sequential");

@@ -1,5 +1,5 @@
-/* What recording keeps, what a gradient runs, and what both cost: pruning, values that no assignment changes, deep and wide
- * graphs, memory, threads. */
+/* What recording keeps, what a gradient runs, and what both cost: pruning, values that no assignment changes, deep and
+ * wide graphs, memory, threads. */
 #include <pthread.h>
 
 #include "tests/check.h"
@@ -164,7 +164,8 @@ static ag_tensor *saving_vjp(ag_node *node, int input, ag_tensor *cotangent) {
 
 static void what_forward_saves_outlives_its_scope(void **state) {
   (void)state;
-  static const ag_op op = {.name = "saving", .forward = saving_forward, .vjp = saving_vjp, .drops = AG_DROP_INPUTS | AG_DROP_OUTPUT};
+  static const ag_op op = {
+      .name = "saving", .forward = saving_forward, .vjp = saving_vjp, .drops = AG_DROP_INPUTS | AG_DROP_OUTPUT};
   ag_tensor *x = ag_variable(ag_scalar(0));
   ag_tape *tape = ag_tape_start();
   ag_scope *scope = ag_scope_enter();
@@ -418,7 +419,7 @@ static void ops_that_drop_their_values_keep_none(void **state) {
   assert_true(ag_memory_in_use() < before + 2 * big_bytes);
   ag_memory_peak_reset();
   ag_tensor *gradient = ag_gradient(tape, y, x);
-  assert_true(ag_memory_peak() < before + 6 * big_bytes); /* the sweep keeps no cotangent that it has passed on, either */
+  assert_true(ag_memory_peak() < before + 6 * big_bytes); /* nor does the sweep keep cotangents */
   assert_true(ag_data(gradient)[0] == 1 << 20);
   ag_scope_leave(outer);
 }

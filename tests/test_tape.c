@@ -1,12 +1,12 @@
-/* What a tape does, held against TensorFlow's GradientTape. The number in front of a test is that of the behaviour in the
- * list of fifty that this suite follows (read off tensorflow/python/eager/backprop_test.py and TensorFlow's guides).
+/* What a tape does, held against TensorFlow's GradientTape. The number in front of a test is that of the behaviour in
+ * the list of fifty that this suite follows (read off tensorflow/python/eager/backprop_test.py and TensorFlow's guides).
  *
  * Numbers that mean nothing in C, and why:
  * 5 (half), 23 (half), 46 (half): tensors hold one type of number, so there is nothing of another type to watch, to
  *     differentiate or to refuse; what remains of each is tested.
  * 10: lists do not nest; that the result follows the order of the sources remains, and is tested.
- * 19: there is no functional interface but that of ag_gradcheck; suite gradcheck shows there that one tensor given twice counts
- *     as two arguments.
+ * 19: there is no functional interface but that of ag_gradcheck; suite checker shows there that one tensor given twice
+ *     counts as two arguments.
  * 28 (half): the library prints nothing, so there is no warning to give once.
  * 37 (half): a tape is recording when it is made, so none was never started. */
 #include "tests/check.h"
@@ -469,7 +469,7 @@ static void a_gradient_taken_after_the_outer_tape_stopped_is_a_constant_to_it(vo
   assert_unconnected(ag_gradient(outer, slope, x));
 }
 
-/* 31: what the sweep reads are recorded values, not the variable; a part of the second derivative would be worse than none */
+/* 31: the sweep reads recorded values, not the variable; a part of the second derivative would be worse than none */
 static void a_forward_pass_before_the_outer_tape_started_is_a_constant_to_it(void **state) {
   (void)state;
   ag_tensor *v = ag_variable(ag_scalar(3));

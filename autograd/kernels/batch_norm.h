@@ -8,8 +8,8 @@ static void batch_total(total_terms t, size_t rows, size_t c, size_t column, boo
   total(&t, cut, to);
 }
 
-/* Moments are taken about the first row: one of the values, so that squares exceed the variance at most `rows` times and
- * no more than that is lost in the difference. */
+/* Moments are taken about the first row: one of the values, so that squares exceed the variance at most `rows` times
+ * and no more than that is lost in the difference. */
 static void batch_moments(size_t rows, size_t c, const real *x, real *mean, real *variance) {
   bool cut = cut_into_parts(pieces_of(c, COLUMNS), rows, smaller(c, COLUMNS));
 #pragma omp parallel for schedule(static) if (!cut && rows * c >= PARALLEL)
@@ -24,13 +24,14 @@ static void batch_moments(size_t rows, size_t c, const real *x, real *mean, real
   }
 }
 
-static void batch_sums(size_t rows, size_t c, const real *g, const real *x, const real *mean, const real *scale, real *sum_g,
-                       real *sum_gx) {
+static void batch_sums(size_t rows, size_t c, const real *g, const real *x, const real *mean, const real *scale,
+                       real *sum_g, real *sum_gx) {
   bool cut = cut_into_parts(pieces_of(c, COLUMNS), rows, smaller(c, COLUMNS));
 #pragma omp parallel for schedule(static) if (!cut && rows * c >= PARALLEL)
   for (size_t column = 0; column < c; column += COLUMNS) {
     totals to;
-    batch_total((total_terms){.kind = TOTAL_NORM, .x = x, .g = g, .mean = mean, .scale = scale}, rows, c, column, cut, &to);
+    const total_terms all = {.kind = TOTAL_NORM, .x = x, .g = g, .mean = mean, .scale = scale};
+    batch_total(all, rows, c, column, cut, &to);
     for (size_t i = 0; i < smaller(COLUMNS, c - column); i++) {
       sum_g[column + i] = (real)to.first[i];
       sum_gx[column + i] = (real)to.second[i];
@@ -38,8 +39,8 @@ static void batch_sums(size_t rows, size_t c, const real *g, const real *x, cons
   }
 }
 
-static void batch_normalize(size_t rows, size_t c, const real *x, const real *mean, const real *scale, const real *gamma,
-                            const real *beta, real *y) {
+static void batch_normalize(size_t rows, size_t c, const real *x, const real *mean, const real *scale,
+                            const real *gamma, const real *beta, real *y) {
   const size_t height = larger(1, PIECE / larger(1, c));
 #pragma omp parallel for schedule(static) if (rows * c >= PARALLEL)
   for (size_t first = 0; first < rows; first += height)
@@ -47,8 +48,8 @@ static void batch_normalize(size_t rows, size_t c, const real *x, const real *me
       for (size_t i = 0; i < c; i++) y[row * c + i] = (x[row * c + i] - mean[i]) * scale[i] * gamma[i] + beta[i];
 }
 
-static void batch_norm_backward(size_t rows, size_t c, const real *g, const real *x, const real *mean, const real *scale,
-                                const real *gamma, const real *sum_g, const real *sum_gx, real *dx) {
+static void batch_norm_backward(size_t rows, size_t c, const real *g, const real *x, const real *mean,
+                                const real *scale, const real *gamma, const real *sum_g, const real *sum_gx, real *dx) {
   const real share = 1 / (real)rows;
   const size_t height = larger(1, PIECE / larger(1, c));
 #pragma omp parallel for schedule(static) if (rows * c >= PARALLEL)

@@ -21,8 +21,8 @@ static void copy_block(const grid_layout *l, grid_block at, const real *from, re
   }
 }
 
-/* Axes may be taken in any order: the one along which `from` lies densely becomes the rows, so that a block reads whole lines
- * of cache. */
+/* Axes may be taken in any order: the one along which `from` lies densely becomes the rows, so that a block reads whole
+ * lines of cache. */
 static void copy_choose_rows(grid_layout *l) {
   for (int axis = 2; axis < l->rank; axis++) {
     if (l->strides[0][0] == 1 || l->strides[0][axis] != 1) continue;
@@ -38,7 +38,7 @@ static void copy_choose_rows(grid_layout *l) {
 }
 
 static void copy(const kernel_grid *grid, const real *from, real *to) {
-  grid_layout l = layout_of(grid, 2, -1);
+  grid_layout l = layout_of(grid, 2, false);
   if (l.blocks == 1) {
     copy_block(&l, block_at(&l, 0), from, to);
     return;

@@ -1,5 +1,6 @@
-/* All kernels for one kind of CPU and one type of number, and the table of them. The build compiles this file once for each:
- * KERNEL_CPU is portable, avx2 or avx512 (with the compiler options to match); KERNEL_IS_DOUBLE is defined for double. */
+/* All kernels for one kind of CPU and one type of number, and the table of them. The build compiles this file once for
+ * each: KERNEL_CPU is portable, avx2 or avx512 (with the compiler options to match); KERNEL_IS_DOUBLE is defined for
+ * double. */
 #include "autograd/kernels/kernels.h"
 
 #include <string.h>
@@ -22,8 +23,9 @@ typedef TYPED(kernel_table) table;
 /* Inlined wherever it is called, so that constant arguments leave a loop of their own. */
 #define INLINE static inline __attribute__((always_inline))
 
-/* Work of at least PARALLEL elements is given to all threads, in pieces of about PIECE elements: large enough to be worth the
- * trip, small enough for the fastest cache. */
+/* Work of at least PARALLEL elements is given to all threads, in pieces of about PIECE elements: large enough to be
+ * worth the trip, small enough for the nearest caches. A parallel region costs something even on one thread, so what is
+ * a single piece goes without. */
 enum { PARALLEL = 32768, PIECE = 8192 };
 
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }

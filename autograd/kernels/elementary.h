@@ -1,10 +1,10 @@
-/* exp, log, tanh, sigmoid, softplus over one number, in code without branches, so that loops over them vectorise, and without
- * the C library, so that its version does not change a run. cpu.c includes this once for float (exp_f32) and once for double
- * (exp_f64). Errors stay under 3 units in the last place.
+/* exp, log, tanh, sigmoid, softplus of one number, in code without branches, so that loops over them vectorise, and
+ * without the C library, so that its version does not change a run. cpu.c includes this once for float (exp_f32) and
+ * once for double (exp_f64). Errors stay under 3 units in the last place.
  *
- * Method: Cody and Waite, Software Manual for the Elementary Functions (1980). x is reduced by a multiple of ln 2, held as a
- * high part with trailing zeros, so that products with small whole numbers are exact, and the rest; what is left goes into a
- * Taylor series. Exponents are handled as bits of the IEEE 754 formats. */
+ * Method: Cody and Waite, Software Manual for the Elementary Functions (1980). x is reduced by a multiple of ln 2, held
+ * as a high part with trailing zeros, so that products with small whole numbers are exact, and the rest; what is left
+ * goes into a Taylor series. Exponents are handled as bits of the IEEE 754 formats. */
 #ifdef ELEMENTARY_DOUBLE
 #define NUMBER double
 #define BITS uint64_t
@@ -40,8 +40,8 @@ static inline NUMBER NAMED(from_bits)(BITS bits) {
   return x;
 }
 
-/* x = n ln 2 + r with |r| <= ln 2 / 2: returns e^r - 1, exact to the last place near r = 0. Adding 1.5 * 2^MANTISSA rounds to
- * a whole number and leaves it in the low bits. A NaN gives NaN and any n. */
+/* x = n ln 2 + r with |r| <= ln 2 / 2: returns e^r - 1, of full relative accuracy near r = 0. Adding 1.5 * 2^MANTISSA
+ * rounds to a whole number and leaves it in the low bits. A NaN gives NaN and any n. */
 static inline NUMBER NAMED(exp_reduced)(NUMBER x, BITS *n) {
   const NUMBER log2_e = (NUMBER)1.4426950408889634, round = (NUMBER)(3ull << (MANTISSA - 1));
   NUMBER shifted = x * log2_e + round, whole = shifted - round;
@@ -73,7 +73,8 @@ static inline NUMBER NAMED(exp)(NUMBER x) {
   return power * NAMED(from_bits)(half << MANTISSA) * NAMED(from_bits)((biased - half) << MANTISSA);
 }
 
-/* tanh(|x|) = t / (t + 2) with t = e^(2|x|) - 1, which keeps the relative accuracy of t near 0. From |x| = 20 on it is 1. */
+/* tanh(|x|) = t / (t + 2) with t = e^(2|x|) - 1, which keeps the relative accuracy of t near 0. From |x| = 20 on it
+ * is 1. */
 static inline NUMBER NAMED(tanh)(NUMBER x) {
   BITS n;
   NUMBER twice = fabs(x) * 2, reduced = NAMED(exp_reduced)(twice > 40 ? 40 : twice, &n);
@@ -84,7 +85,8 @@ static inline NUMBER NAMED(tanh)(NUMBER x) {
 /* log of a positive, finite, normal number m 2^k with sqrt(1/2) <= m < sqrt(2): with f = m - 1 and s = f / (2 + f),
  * log(m) = 2 atanh(s) = 2s + s R, R = 2/3 s^2 + 2/5 s^4 + ..., and 2s = f - s f, where f is exact. */
 static inline NUMBER NAMED(log_normal)(NUMBER x) {
-  const BITS half_root = NAMED(to_bits)((NUMBER)0.70710678118654752), whole_bits = (BITS)(MANTISSA + EXPONENT_BIAS) << MANTISSA;
+  const BITS half_root = NAMED(to_bits)((NUMBER)0.70710678118654752);
+  const BITS whole_bits = (BITS)(MANTISSA + EXPONENT_BIAS) << MANTISSA;
   BITS bits = NAMED(to_bits)(x) - half_root + ONE_BITS;
   /* the exponent, put into the mantissa of 2^MANTISSA */
   NUMBER k = NAMED(from_bits)((bits >> MANTISSA) + whole_bits) - ((NUMBER)(1ull << MANTISSA) + EXPONENT_BIAS);
@@ -107,7 +109,8 @@ static inline NUMBER NAMED(log_normal)(NUMBER x) {
 static inline NUMBER NAMED(log)(NUMBER x) {
   const NUMBER least_normal = NAMED(from_bits)((BITS)1 << MANTISSA), lift = (NUMBER)(1ull << MANTISSA);
   bool denormal = x < least_normal;
-  NUMBER y = NAMED(log_normal)(denormal ? x * lift : x) - (denormal ? MANTISSA * (NUMBER)0.69314718055994531 : 0);
+  NUMBER y = NAMED(log_normal)(denormal ? x * lift : x);
+  y -= denormal ? MANTISSA * (NUMBER)0.69314718055994531 : 0;
   y = x > 0 ? y : x == 0 ? -INFINITY : NAN;
   return x == INFINITY ? x : y;
 }

@@ -106,11 +106,13 @@ INLINE real zip_one(kernel_zip f, real a, real b, real p, real q) {
   return a;
 }
 
-INLINE void zip_loop(kernel_zip f, size_t n, const real *a, ptrdiff_t step_a, const real *b, ptrdiff_t step_b, real p, real q, real *y) {
+INLINE void zip_loop(kernel_zip f, size_t n, const real *a, ptrdiff_t step_a, const real *b, ptrdiff_t step_b, real p,
+                     real q, real *y) {
   for (size_t i = 0; i < n; i++) y[i] = zip_one(f, a[(ptrdiff_t)i * step_a], b[(ptrdiff_t)i * step_b], p, q);
 }
 
-INLINE void zip_rows(kernel_zip f, const grid_layout *l, grid_block at, const real *a, const real *b, real p, real q, real *y) {
+INLINE void zip_rows(kernel_zip f, const grid_layout *l, grid_block at, const real *a, const real *b, real p, real q,
+                     real *y) {
   const ptrdiff_t step_a = l->strides[0][0], step_b = l->strides[1][0];
   a += at.offset[0], b += at.offset[1], y += at.offset[2];
   for (size_t i = 0; i < at.rows; i++, a += l->strides[0][1], b += l->strides[1][1], y += l->strides[2][1]) {
@@ -125,7 +127,8 @@ INLINE void zip_rows(kernel_zip f, const grid_layout *l, grid_block at, const re
   }
 }
 
-static void zip_block(kernel_zip f, const grid_layout *l, grid_block at, const real *a, const real *b, real p, real q, real *y) {
+static void zip_block(kernel_zip f, const grid_layout *l, grid_block at, const real *a, const real *b, real p, real q,
+                      real *y) {
 #define LOOP(f) case f: zip_rows(f, l, at, a, b, p, q, y); break
   switch (f) {
     LOOP(KERNEL_ADD);
@@ -149,7 +152,7 @@ static void zip_block(kernel_zip f, const grid_layout *l, grid_block at, const r
 }
 
 static void zip(kernel_zip f, const kernel_grid *grid, const real *a, const real *b, double p, double q, real *y) {
-  const grid_layout l = layout_of(grid, 2, 2);
+  const grid_layout l = layout_of(grid, 2, true);
   if (l.blocks == 1) {
     zip_block(f, &l, block_at(&l, 0), a, b, (real)p, (real)q, y);
     return;
@@ -158,7 +161,8 @@ static void zip(kernel_zip f, const kernel_grid *grid, const real *a, const real
   for (size_t i = 0; i < l.blocks; i++) zip_block(f, &l, block_at(&l, i), a, b, (real)p, (real)q, y);
 }
 
-INLINE void where_loop(size_t n, const real *c, ptrdiff_t step_c, const real *a, ptrdiff_t step_a, const real *b, ptrdiff_t step_b, real *y) {
+INLINE void where_loop(size_t n, const real *c, ptrdiff_t step_c, const real *a, ptrdiff_t step_a, const real *b,
+                       ptrdiff_t step_b, real *y) {
   for (size_t i = 0; i < n; i++) {
     ptrdiff_t at = (ptrdiff_t)i;
     y[i] = c[at * step_c] != 0 ? a[at * step_a] : b[at * step_b];
@@ -178,7 +182,7 @@ static void where_block(const grid_layout *l, grid_block at, const real *c, cons
 }
 
 static void where(const kernel_grid *grid, const real *condition, const real *a, const real *b, real *y) {
-  const grid_layout l = layout_of(grid, 3, 3);
+  const grid_layout l = layout_of(grid, 3, true);
   if (l.blocks == 1) {
     where_block(&l, block_at(&l, 0), condition, a, b, y);
     return;

@@ -23,10 +23,10 @@ static void rmsprop(size_t n, double rate, double rho, double epsilon, const rea
   }
 }
 
-static void adam(size_t n, double rate, double beta1, double beta2, double epsilon, double decay, const real *g, real *m, real *v,
-                 real *w) {
-  const real step = (real)rate, keep1 = (real)beta1, add1 = (real)(1 - beta1), keep2 = (real)beta2, add2 = (real)(1 - beta2);
-  const real least = (real)epsilon, shrink = (real)decay;
+static void adam(size_t n, double rate, double beta1, double beta2, double epsilon, double decay, const real *g,
+                 real *m, real *v, real *w) {
+  const real step = (real)rate, least = (real)epsilon, shrink = (real)decay;
+  const real keep1 = (real)beta1, add1 = (real)(1 - beta1), keep2 = (real)beta2, add2 = (real)(1 - beta2);
 #pragma omp parallel for schedule(static) if (n >= PARALLEL)
   for (size_t i = 0; i < n; i++) {
     m[i] = keep1 * m[i] + add1 * g[i];

@@ -1,5 +1,5 @@
-/* Pooling over images [n, h, w, c] -> [n, oh, ow, c]. A window is walked tap by tap, all channels of a tap together. Threads
- * share out the images where windows may add to the same input, else the output rows. */
+/* Pooling over images [n, h, w, c] -> [n, oh, ow, c]. A window is walked tap by tap, all channels of a tap together.
+ * Threads share out the images where windows may add to the same input, else the output rows. */
 
 enum { CHANNELS = 64 };
 

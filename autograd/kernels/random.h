@@ -1,13 +1,14 @@
-/* Random numbers from Philox 4x32-10: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, Parallel random numbers: as easy as
- * 1, 2, 3 (SC 2011). Block i of a draw encrypts the counter {i, draw} (two words each, low one first) under the seed, so any
- * element can be had at once by any thread. */
+/* Random numbers from Philox 4x32-10: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, Parallel random numbers: as
+ * easy as 1, 2, 3 (SC 2011). Block i of a draw encrypts the counter {i, draw} (two words each, low one first) under the
+ * seed, so any element can be had at once by any thread. */
 
 enum { BLOCKS = 16, WORDS = 4 * BLOCKS }; /* blocks made together, side by side in the vector units */
 
 /* words[4 i + w] = word w of block first + i */
 static void philox(uint64_t seed, uint64_t draw, uint64_t first, uint32_t words[WORDS]) {
   for (size_t i = 0; i < BLOCKS; i++) {
-    uint32_t c0 = (uint32_t)(first + i), c1 = (uint32_t)((first + i) >> 32), c2 = (uint32_t)draw, c3 = (uint32_t)(draw >> 32);
+    uint32_t c0 = (uint32_t)(first + i), c1 = (uint32_t)((first + i) >> 32);
+    uint32_t c2 = (uint32_t)draw, c3 = (uint32_t)(draw >> 32);
     uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++, key0 += 0x9E3779B9, key1 += 0xBB67AE85) {
@@ -39,8 +40,8 @@ static inline double polynomial(const double coefficient[8], double x) {
   return sum;
 }
 
-/* The inverse of the normal distribution function for 0 < p < 1: M. J. Wichura, Algorithm AS 241 (PPND16), Applied Statistics
- * 37 (1988) 477-484, relative error 1e-16. */
+/* The inverse of the normal distribution function for 0 < p < 1: M. J. Wichura, Algorithm AS 241 (PPND16), Applied
+ * Statistics 37 (1988) 477-484, relative error 1e-16. */
 static double inverse_normal(double p) {
   static const double a[8] = {3.3871328727963666080e0,  1.3314166789178437745e2,  1.9715909503065514427e3,
                               1.3731693765509461125e4,  4.5921953931549871457e4,  6.7265770927008700853e4,

@@ -1,6 +1,6 @@
-/* Sums down the columns of a matrix [rows, columns], in double. All sums of the library but products are of this form: a long
- * vector is summed as COLUMNS interleaved ones. Where the matrix is large and there is little else to share out, rows are cut
- * into PARTS parts, which are summed on all threads and added up in order; sizes alone decide. */
+/* Sums down the columns of a matrix [rows, columns], in double. All sums of the library but products are of this form:
+ * a long vector is summed as COLUMNS interleaved ones. Where the matrix is large and there is little else to share out,
+ * rows are cut into PARTS parts, which are summed on all threads and added up in order; sizes alone decide. */
 
 enum { COLUMNS = 64, PARTS = 32 };
 
@@ -20,14 +20,17 @@ typedef struct {
 } totals;
 
 static inline double max_or_nan(double a, double b) { return ((b > a) | (b != b)) ? b : a; }
+static inline double joined(total_kind kind, double a, double b) {
+  return kind == TOTAL_MAX ? max_or_nan(a, b) : a + b;
+}
 
 /* Adds the term of x to the totals of its column; `other` is the first row for MOMENTS, the cotangents for NORM. */
-INLINE void total_row(total_kind kind, size_t columns, const real *x, const real *other, const total_terms *t, totals *to) {
+INLINE void total_row(total_kind kind, size_t columns, const real *x, const real *other, const total_terms *t,
+                      totals *to) {
   for (size_t c = 0; c < columns; c++) {
     double value = x[c];
-    if (kind == TOTAL_SUM) to->first[c] += value;
+    if (kind == TOTAL_SUM || kind == TOTAL_MAX) to->first[c] = joined(kind, to->first[c], value);
     if (kind == TOTAL_SQUARES) to->first[c] += value * value;
-    if (kind == TOTAL_MAX) to->first[c] = max_or_nan(to->first[c], value);
     if (kind == TOTAL_MOMENTS) {
       double shifted = value - other[c];
       to->first[c] += shifted;
@@ -74,11 +77,12 @@ static void total(const total_terms *t, bool cut, totals *to) {
   totals part[PARTS];
   size_t rows = pieces_of(t->rows, PARTS);
 #pragma omp parallel for schedule(static)
-  for (size_t i = 0; i < PARTS; i++) total_part(t, smaller(i * rows, t->rows), smaller((i + 1) * rows, t->rows), &part[i]);
+  for (size_t i = 0; i < PARTS; i++)
+    total_part(t, smaller(i * rows, t->rows), smaller((i + 1) * rows, t->rows), &part[i]);
   *to = part[0];
   for (size_t i = 1; i < PARTS; i++) {
     for (size_t c = 0; c < t->columns; c++) {
-      to->first[c] = t->kind == TOTAL_MAX ? max_or_nan(to->first[c], part[i].first[c]) : to->first[c] + part[i].first[c];
+      to->first[c] = joined(t->kind, to->first[c], part[i].first[c]);
       to->second[c] += part[i].second[c];
     }
   }
@@ -91,11 +95,11 @@ static double total_of_vector(total_kind kind, size_t n, const real *x, bool cut
   double result = kind == TOTAL_MAX ? -INFINITY : 0;
   if (t.rows > 0) {
     total(&t, cut, &to);
-    for (size_t c = 0; c < COLUMNS; c++) result = kind == TOTAL_MAX ? max_or_nan(result, to.first[c]) : result + to.first[c];
+    for (size_t c = 0; c < COLUMNS; c++) result = joined(kind, result, to.first[c]);
   }
   t = (total_terms){.kind = kind, .rows = 1, .columns = n % COLUMNS, .x = x + t.rows * COLUMNS};
   total_part(&t, 0, 1, &rest);
-  for (size_t c = 0; c < t.columns; c++) result = kind == TOTAL_MAX ? max_or_nan(result, rest.first[c]) : result + rest.first[c];
+  for (size_t c = 0; c < t.columns; c++) result = joined(kind, result, rest.first[c]);
   return result;
 }
 
