@@ -1,4 +1,5 @@
-/* The first error of this thread: a code and a sentence. Later errors do not replace it; ag_error_clear() forgets it. */
+/* The first error of this thread: a code and a sentence. Later errors do not replace it; ag_error_clear() forgets it.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +23,8 @@ void ag_error_clear(void);
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-void *ag_fail(ag_error_code code, const char *format, ...);
+void *
+ag_fail(ag_error_code code, const char *format, ...);
 
 /* For a function handed NULL: leaves a pending error alone, else records "<who>: <what> is NULL". Returns NULL. */
 void *ag_fail_null(const char *who, const char *what);

@@ -15,7 +15,8 @@ typedef struct {
   ag_tensor *cotangent; /* the fixed random v */
 } problem;
 
-/* A fixed v of the shape of y: with ones, mistakes that cancel in a sum would pass (batch norm's gradient is all zeros then). */
+/* A fixed v of the shape of y: with ones, mistakes that cancel in a sum would pass (batch norm's gradient is all zeros
+ * then). */
 static ag_tensor *random_like(ag_tensor *y) {
   ag_rng rng = ag_rng_seed(2015);
   return y ? ag_normal(&rng, ag_shape_of(y), 0, 1) : NULL;
@@ -48,7 +49,8 @@ static ag_tensor *moved(const problem *p, size_t input, size_t index, double by)
   return inputs.items ? p->f(inputs, p->context) : NULL;
 }
 
-/* The derivative of sum(v * f) by the five-point formula (Abramowitz and Stegun, 25.3.6), of fourth order in the step. */
+/* The derivative of sum(v * f) by the five-point formula (Abramowitz and Stegun, 25.3.6), of fourth order in the step.
+ */
 static double numeric_slope(const problem *p, size_t input, size_t index, double step) {
   static const double offset[4] = {-2, -1, 1, 2}, weight[4] = {1. / 12, -8. / 12, 8. / 12, -1. / 12};
   const ag_real *v = ag_data(p->cotangent), *values[4];
@@ -102,8 +104,9 @@ static bool check_in_scope(problem *p, ag_check *check) {
   if (!gradients.items) return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: no gradients") != NULL;
   bool agree = compare(p, gradients, check) <= 1;
   if (ag_failed() || agree) return !ag_failed();
-  return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: input %zu, element %zu: the analytic gradient is %.12g, the numeric %.12g",
-                 check->input, check->index, check->analytic, check->numeric) != NULL;
+  return ag_fail(AG_ERROR_ARGUMENT,
+                 "gradcheck: input %zu, element %zu: the analytic gradient is %.12g, the numeric %.12g", check->input,
+                 check->index, check->analytic, check->numeric) != NULL;
 }
 
 static bool run_check(ag_function *f, void *context, ag_list inputs, ag_check *check, double rtol, double atol) {

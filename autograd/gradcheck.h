@@ -8,9 +8,10 @@
 typedef ag_tensor *ag_function(ag_list inputs, void *context);
 
 typedef struct {
-  double rtol, atol; /* in: |analytic - numeric| <= atol + rtol * |numeric|; 0 for the default 1e-6, 1e-8 (second: 1e-5, 1e-7) */
-  double step;       /* in: of the difference; 0 for the default 1e-3 of a fourth-order formula */
-  size_t input;      /* out: where the difference is worst, relative to its tolerance */
+  double rtol,
+      atol; /* in: |analytic - numeric| <= atol + rtol * |numeric|; 0 for the default 1e-6, 1e-8 (second: 1e-5, 1e-7) */
+  double step;  /* in: of the difference; 0 for the default 1e-3 of a fourth-order formula */
+  size_t input; /* out: where the difference is worst, relative to its tolerance */
   size_t index;
   double analytic, numeric;
 } ag_check;

@@ -11,8 +11,8 @@ typedef struct {
 
 typedef struct {
   ag_tape *tape;
-  size_t end; /* records at the start: a persistent tape may go on recording its own gradient */
-  bool *on;   /* [end] which records lie between */
+  size_t end;     /* records at the start: a persistent tape may go on recording its own gradient */
+  bool *on;       /* [end] which records lie between */
   ag_idmap index; /* of the tensors that depend on a source */
   slot *slots;
   size_t count, capacity;
@@ -92,8 +92,8 @@ static bool seed(sweep *s, ag_list targets, ag_list seeds) {
   for (size_t i = 0; i < targets.count; i++) {
     ag_tensor *target = targets.items[i], *given = seeds.count ? seeds.items[i] : NULL;
     if (given && !ag_shape_equal(given->shape, target->shape)) {
-      return ag_fail(AG_ERROR_SHAPE, "gradient: the seed has shape %s, its target %s", ag_shape_print(given->shape).text,
-                     ag_shape_print(target->shape).text) != NULL;
+      return ag_fail(AG_ERROR_SHAPE, "gradient: the seed has shape %s, its target %s",
+                     ag_shape_print(given->shape).text, ag_shape_print(target->shape).text) != NULL;
     }
     slot *to = find(s, target);
     if (!to) continue;
@@ -186,7 +186,8 @@ static bool all_given(ag_list list, const char *what) {
 }
 
 static bool ready(ag_tape *tape, ag_list targets, ag_list sources, ag_list seeds, ag_unconnected unconnected) {
-  if (!ag_tape_usable(tape, "gradient") || !all_given(targets, "a target") || !all_given(sources, "a source")) return false;
+  if (!ag_tape_usable(tape, "gradient") || !all_given(targets, "a target") || !all_given(sources, "a source"))
+    return false;
   if (seeds.count && seeds.count != targets.count) {
     ag_fail(AG_ERROR_ARGUMENT, "gradient: %zu seeds for %zu targets", seeds.count, targets.count);
   } else if (unconnected != AG_UNCONNECTED_NULL && unconnected != AG_UNCONNECTED_ZEROS) {

@@ -3,7 +3,9 @@
 #include "autograd/memory.h"
 
 /* Identities are nearly consecutive: Fibonacci hashing (Knuth, volume 3, 6.4) spreads them. */
-static size_t slot_of(uint64_t id, size_t capacity) { return (size_t)((id * 0x9E3779B97F4A7C15u) >> 32) & (capacity - 1); }
+static size_t slot_of(uint64_t id, size_t capacity) {
+  return (size_t)((id * 0x9E3779B97F4A7C15u) >> 32) & (capacity - 1);
+}
 
 static ag_idmap_entry *probe(const ag_idmap *map, uint64_t id) {
   size_t slot = slot_of(id, map->capacity);

@@ -2,7 +2,8 @@
 #include "autograd/ops.h"
 #include "autograd/tape_private.h"
 
-/* The sizes of a from axis `from_a` on, then those of b from axis `from_b` on, behind `first` where that is not negative. */
+/* The sizes of a from axis `from_a` on, then those of b from axis `from_b` on, behind `first` where that is not
+ * negative. */
 static ag_shape join(int64_t first, ag_shape a, int from_a, ag_shape b, int from_b) {
   int64_t sizes[2 * AG_MAX_RANK + 1];
   int rank = 0;
@@ -19,8 +20,8 @@ static bool usable(ag_tape *tape, ag_tensor *target, ag_tensor *source, const ch
   return ag_fail(AG_ERROR_TAPE, "%s: the tape must be persistent, for it is swept once for each element", who) != NULL;
 }
 
-/* [rows, ...source]: the gradients for `rows` seeds, of which seed i has ones at the elements i, i + rows, i + 2 rows, ...
- * NULL without an error where the source is not connected. */
+/* [rows, ...source]: the gradients for `rows` seeds, of which seed i has ones at the elements i, i + rows, i + 2 rows,
+ * ... NULL without an error where the source is not connected. */
 static ag_tensor *sweep_rows(ag_tape *tape, ag_tensor *target, ag_tensor *source, size_t rows) {
   ag_shape row_shape = join(1, source->shape, 0, AG_SCALAR_SHAPE, 0);
   ag_tensor **gradients = ag_allocate(rows, sizeof *gradients);
@@ -30,8 +31,8 @@ static ag_tensor *sweep_rows(ag_tape *tape, ag_tensor *target, ag_tensor *source
     ag_real *values;
     ag_tensor *seed = ag_make(target->shape, &values);
     for (size_t j = 0; seed && j < target->size; j++) values[j] = j % rows == i;
-    ag_list list = ag_gradients_of(tape, (ag_list){1, &target}, (ag_list){1, &source}, (ag_list){1, &seed},
-                                   AG_UNCONNECTED_NULL);
+    ag_list list =
+        ag_gradients_of(tape, (ag_list){1, &target}, (ag_list){1, &source}, (ag_list){1, &seed}, AG_UNCONNECTED_NULL);
     fine = list.items && list.items[0];
     if (fine) gradients[i] = ag_reshape(list.items[0], row_shape);
   }

@@ -25,8 +25,8 @@ void *ag_reallocate(void *block, size_t count, size_t size) {
 
 void ag_free(void *block) { free(block); }
 
-/* The pool: idle buffers in lists by size class. Classes grow by an eighth of a power of two, so that little is wasted and
- * the buffers of one training step fit those of the next. */
+/* The pool: idle buffers in lists by size class. Classes grow by an eighth of a power of two, so that little is wasted
+ * and the buffers of one training step fit those of the next. */
 enum { ALIGNMENT = 64, STEPS = 8, CLASSES = 64 * STEPS };
 
 typedef struct idle {
@@ -97,7 +97,7 @@ void ag_pool_give(void *buffer, size_t bytes) {
 
 void ag_pool_trim(void) {
   pthread_mutex_lock(&lock);
-  for (size_t class = 0; class < CLASSES; class++) {
+  for (size_t class = 0; class < CLASSES; class ++) {
     while (pool[class]) {
       idle *next = pool[class]->next;
       free(pool[class]);

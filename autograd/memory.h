@@ -3,7 +3,8 @@
 
 #include <stddef.h>
 
-/* count * size bytes of zeros; NULL and an error when there are none or the product overflows. ag_free(NULL) does nothing. */
+/* count * size bytes of zeros; NULL and an error when there are none or the product overflows. ag_free(NULL) does
+ * nothing. */
 void *ag_allocate(size_t count, size_t size);
 /* Grows or shrinks a block of ag_allocate; what is new is not set. On failure the old block stays. */
 void *ag_reallocate(void *block, size_t count, size_t size);

@@ -16,7 +16,8 @@ static _Thread_local struct {
 } thread;
 
 void ag_set_precision(ag_precision precision) {
-  if (precision < AG_HIGHEST || precision > AG_MEDIUM) ag_fail(AG_ERROR_ARGUMENT, "set_precision: %d is none", (int)precision);
+  if (precision < AG_HIGHEST || precision > AG_MEDIUM)
+    ag_fail(AG_ERROR_ARGUMENT, "set_precision: %d is none", (int)precision);
   else thread.precision = precision;
 }
 
@@ -54,7 +55,8 @@ static bool anyone_sees(int count, ag_tensor *const *inputs) {
   return seen;
 }
 
-/* A record that outlives the call: attributes and input pointers are copied behind it, tensors kept. Owned by nobody yet. */
+/* A record that outlives the call: attributes and input pointers are copied behind it, tensors kept. Owned by nobody
+ * yet. */
 static ag_record *record_make(const ag_node *node, size_t attribute_bytes) {
   size_t inputs_at = sizeof(ag_record);
   size_t align = _Alignof(max_align_t);
@@ -92,13 +94,17 @@ static bool record_call(const ag_node *node, size_t attribute_bytes) {
   return recorded;
 }
 
-ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const void *attributes, size_t attribute_bytes) {
+ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const void *attributes,
+                    size_t attribute_bytes) {
   if (!inputs_given(op, count, inputs)) return NULL;
   bool recorded = thread.forward_depth == 0 && anyone_sees(count, inputs) && !op->not_differentiable;
   if (recorded && !op->vjp) {
     return ag_fail(AG_ERROR_TAPE, "%s: the op has no vjp, so a tape that watches its input cannot record it", op->name);
   }
-  ag_node node = {.op = op, .count = count, .inputs = (ag_tensor **)inputs, .attributes = attributes,
+  ag_node node = {.op = op,
+                  .count = count,
+                  .inputs = (ag_tensor **)inputs,
+                  .attributes = attributes,
                   .precision = thread.precision};
   size_t mark = ag_scope_mark();
   thread.forward_depth++;

@@ -1,5 +1,5 @@
-/* What an op is. The built-in ops of ops/ and a user's own go through the same door, ag_apply, which checks the inputs, runs
- * forward and lets every tape of this thread record the call. */
+/* What an op is. The built-in ops of ops/ and a user's own go through the same door, ag_apply, which checks the inputs,
+ * runs forward and lets every tape of this thread record the call. */
 #pragma once
 
 #include "autograd/tensor.h"
@@ -18,7 +18,8 @@ ag_precision ag_get_precision(void);
 /* Whether this CPU computes at this precision, or falls back to AG_HIGHEST. */
 bool ag_precision_available(ag_precision precision);
 
-/* Threads that a kernel may use on behalf of the calling thread; results do not depend on it. 0: as many as the CPU has. */
+/* Threads that a kernel may use on behalf of the calling thread; results do not depend on it. 0: as many as the CPU
+ * has. */
 void ag_set_threads(int threads);
 
 #define AG_MAX_SAVED 2
@@ -43,23 +44,24 @@ struct ag_op {
   const char *name; /* as in the error messages and the graph */
   /* Returns a tensor made with ag_make (or by other ops; nothing is recorded meanwhile), NULL after an error. */
   ag_tensor *(*forward)(ag_node *node);
-  /* The vector-Jacobian product: the gradient of sum(cotangent * output) with respect to inputs[input], written in ops, so
-   * that it can itself be differentiated. Its shape is the input's, or one that broadcasting made of it: the sweep sums
-   * that back. NULL without an error means zero. Called only for inputs whose gradient is wanted. */
+  /* The vector-Jacobian product: the gradient of sum(cotangent * output) with respect to inputs[input], written in ops,
+   * so that it can itself be differentiated. Its shape is the input's, or one that broadcasting made of it: the sweep
+   * sums that back. NULL without an error means zero. Called only for inputs whose gradient is wanted. */
   ag_tensor *(*vjp)(ag_node *node, int input, ag_tensor *cotangent);
   bool not_differentiable; /* no vjp, and its output is a constant to every tape (comparisons, argmax) */
   int drops;               /* AG_DROP_... */
 };
 
-/* Runs an op on `count` inputs. attributes (attribute_bytes of them, copied) are what the op needs beside tensors. A NULL
- * input is an error that names the op, or leaves the pending one alone. An op with neither vjp nor not_differentiable is
- * refused where a tape would have to record it. */
-ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const void *attributes, size_t attribute_bytes);
+/* Runs an op on `count` inputs. attributes (attribute_bytes of them, copied) are what the op needs beside tensors. A
+ * NULL input is an error that names the op, or leaves the pending one alone. An op with neither vjp nor
+ * not_differentiable is refused where a tape would have to record it. */
+ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const void *attributes,
+                    size_t attribute_bytes);
 #define AG_INPUTS(...) \
   (int)(sizeof((ag_tensor *[]){__VA_ARGS__}) / sizeof(ag_tensor *)), (ag_tensor *[]){__VA_ARGS__}
 
-/* The gradient of sum(cotangent * f(inputs)) with respect to inputs[input], where f is written in ops: how a fused op gets
- * its own vjp from its composite form. f returns the output from node->inputs and node->attributes. */
+/* The gradient of sum(cotangent * f(inputs)) with respect to inputs[input], where f is written in ops: how a fused op
+ * gets its own vjp from its composite form. f returns the output from node->inputs and node->attributes. */
 ag_tensor *ag_composite_vjp(ag_tensor *(*f)(ag_node *node), ag_node *node, int input, ag_tensor *cotangent);
 
 /* Called after each op that runs on this thread (forward passes and those inside gradients): for tests and profiles. */

@@ -1,6 +1,6 @@
 /* Every op that users call. Each returns a new tensor in the current scope, or NULL after an error. Elementwise ops
- * broadcast as NumPy does. Every op is differentiable to any order unless its line says that it is a constant. Labels and
- * indices are tensors of whole numbers, exact to 2^24 in float. Negative axes count from the end. */
+ * broadcast as NumPy does. Every op is differentiable to any order unless its line says that it is a constant. Labels
+ * and indices are tensors of whole numbers, exact to 2^24 in float. Negative axes count from the end. */
 #pragma once
 
 #include "autograd/random.h"
@@ -15,12 +15,12 @@ ag_tensor *ag_sqrt(ag_tensor *x); /* slope infinite at 0 */
 ag_tensor *ag_exp(ag_tensor *x);
 ag_tensor *ag_log(ag_tensor *x);
 ag_tensor *ag_reciprocal(ag_tensor *x);
-ag_tensor *ag_abs(ag_tensor *x);                          /* slope 0 at 0 */
-ag_tensor *ag_sign(ag_tensor *x);                         /* a constant */
-ag_tensor *ag_pow_scalar(ag_tensor *x, double exponent);  /* exponent 0 has slope 0 everywhere */
+ag_tensor *ag_abs(ag_tensor *x);                           /* slope 0 at 0 */
+ag_tensor *ag_sign(ag_tensor *x);                          /* a constant */
+ag_tensor *ag_pow_scalar(ag_tensor *x, double exponent);   /* exponent 0 has slope 0 everywhere */
 ag_tensor *ag_clip(ag_tensor *x, double low, double high); /* slope 1 within and at the bounds, 0 outside */
-ag_tensor *ag_relu(ag_tensor *x);                         /* slope 0 at 0 */
-ag_tensor *ag_leaky_relu(ag_tensor *x, double slope);     /* x > 0 ? x : slope * x, slope >= 0 */
+ag_tensor *ag_relu(ag_tensor *x);                          /* slope 0 at 0 */
+ag_tensor *ag_leaky_relu(ag_tensor *x, double slope);      /* x > 0 ? x : slope * x, slope >= 0 */
 ag_tensor *ag_sigmoid(ag_tensor *x);
 ag_tensor *ag_tanh(ag_tensor *x);
 ag_tensor *ag_softplus(ag_tensor *x); /* log(1 + exp(x)), without overflow */
@@ -68,7 +68,8 @@ ag_tensor *ag_sum_to(ag_tensor *x, ag_shape shape);
 
 /* ops/shape.c */
 ag_tensor *ag_reshape(ag_tensor *x, ag_shape shape); /* one size may be -1: what is left */
-ag_tensor *ag_transpose(ag_tensor *x, ag_axes order); /* axis i of the result is axis order[i]; AG_ALL_AXES reverses all */
+/* Axis i of the result is axis order[i] of x; AG_ALL_AXES reverses all. */
+ag_tensor *ag_transpose(ag_tensor *x, ag_axes order);
 ag_tensor *ag_broadcast_to(ag_tensor *x, ag_shape shape);
 ag_tensor *ag_concat(ag_list tensors, int axis);
 ag_tensor *ag_stack(ag_list tensors, int axis);
@@ -76,19 +77,19 @@ ag_tensor *ag_stack(ag_list tensors, int axis);
 ag_tensor *ag_slice(ag_tensor *x, int axis, int64_t start, int64_t length);
 /* Zeros before and after along one axis: the transpose of ag_slice. */
 ag_tensor *ag_pad(ag_tensor *x, int axis, int64_t before, int64_t after);
-/* Rows of x along an axis, at the whole numbers of indices (any shape): [..., indices shape, ...]. An index out of range is
- * an error. */
+/* Rows of x along an axis, at the whole numbers of indices (any shape): [..., indices shape, ...]. An index out of
+ * range is an error. */
 ag_tensor *ag_gather(ag_tensor *x, ag_tensor *indices, int axis);
 /* [shape of indices, depth] with 1 at the index, else 0; a constant. An index out of range is an error. */
 ag_tensor *ag_one_hot(ag_tensor *indices, int64_t depth);
 
-/* ops/matmul.c. a [..., m, k] times b [..., k, n]; leading axes broadcast. transpose_a: a is [..., k, m]; transpose_b: b is
- * [..., n, k]. */
+/* ops/matmul.c. a [..., m, k] times b [..., k, n]; leading axes broadcast. transpose_a: a is [..., k, m];
+ * transpose_b: b is [..., n, k]. */
 ag_tensor *ag_matmul(ag_tensor *a, ag_tensor *b);
 ag_tensor *ag_matmul_transposed(ag_tensor *a, bool transpose_a, ag_tensor *b, bool transpose_b);
 
-/* ops/conv.c. Images [N, H, W, C], kernels [kh, kw, in, out]. AG_SAME pads as Keras and TensorFlow do: output = ceil(input /
- * stride), the odd zero at the end. AG_VALID pads nothing. */
+/* ops/conv.c. Images [N, H, W, C], kernels [kh, kw, in, out]. AG_SAME pads as Keras and TensorFlow do: output =
+ * ceil(input / stride), the odd zero at the end. AG_VALID pads nothing. */
 typedef enum { AG_VALID = 0, AG_SAME } ag_padding;
 typedef struct {
   int stride_h, stride_w; /* at least 1 */
@@ -101,9 +102,10 @@ ag_tensor *ag_conv2d(ag_tensor *x, ag_tensor *kernel, ag_window window);
 ag_tensor *ag_conv2d_transpose(ag_tensor *x, ag_tensor *kernel, ag_window window);
 /* The same with the output's height and width given, as the gradient of a strided conv2d needs them. */
 ag_tensor *ag_conv2d_transpose_to(ag_tensor *x, ag_tensor *kernel, ag_window window, int64_t height, int64_t width);
-/* The gradient of conv2d(x, kernel) with respect to a kernel of height x width: [height, width, in, out], from x and the
- * cotangent of the output. */
-ag_tensor *ag_conv2d_kernel_gradient(ag_tensor *x, ag_tensor *cotangent, ag_window window, int64_t height, int64_t width);
+/* The gradient of conv2d(x, kernel) with respect to a kernel of height x width: [height, width, in, out], from x and
+ * the cotangent of the output. */
+ag_tensor *ag_conv2d_kernel_gradient(ag_tensor *x, ag_tensor *cotangent, ag_window window, int64_t height,
+                                     int64_t width);
 
 /* ops/pool.c */
 ag_tensor *ag_upsample_nearest(ag_tensor *x, int64_t factor_h, int64_t factor_w);
@@ -112,10 +114,11 @@ ag_tensor *ag_upsample_nearest(ag_tensor *x, int64_t factor_h, int64_t factor_w)
 ag_tensor *ag_max_pool(ag_tensor *x, int64_t height, int64_t width, ag_window window);
 ag_tensor *ag_avg_pool(ag_tensor *x, int64_t height, int64_t width, ag_window window);
 
-/* ops/norm.c. y = (x - mean) / sqrt(variance + epsilon) * gamma + beta over all axes but the last (Ioffe and Szegedy 2015),
- * with the batch's own mean and biased variance, which are returned as constants where the pointers are not NULL.
- * gamma and beta are [C]. */
-ag_tensor *ag_batch_norm(ag_tensor *x, ag_tensor *gamma, ag_tensor *beta, double epsilon, ag_tensor **mean, ag_tensor **variance);
+/* ops/norm.c. y = (x - mean) / sqrt(variance + epsilon) * gamma + beta over all axes but the last (Ioffe and Szegedy
+ * 2015), with the batch's own mean and biased variance, which are returned as constants where the pointers are not
+ * NULL. gamma and beta are [C]. */
+ag_tensor *ag_batch_norm(ag_tensor *x, ag_tensor *gamma, ag_tensor *beta, double epsilon, ag_tensor **mean,
+                         ag_tensor **variance);
 
 /* ops/dropout.c. Each element is 0 with probability rate, else x / (1 - rate); 0 <= rate < 1. Takes one draw of rng. */
 ag_tensor *ag_dropout(ag_tensor *x, double rate, ag_rng *rng);

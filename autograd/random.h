@@ -1,6 +1,6 @@
 /* Random tensors as a function of (seed, counter): Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as
- * 1, 2, 3", 2011). Each draw takes the next counter, so a copy of an ag_rng draws the same numbers again, and the bits do not
- * depend on the number of threads. */
+ * 1, 2, 3", 2011). Each draw takes the next counter, so a copy of an ag_rng draws the same numbers again, and the bits
+ * do not depend on the number of threads. */
 #pragma once
 
 #include "autograd/tensor.h"

@@ -1,5 +1,5 @@
-/* Scopes own tensors: every tensor, tape and list made on this thread belongs to the innermost open scope and lives until
- * that is left. With no scope open, making one is an error. */
+/* Scopes own tensors: every tensor, tape and list made on this thread belongs to the innermost open scope and lives
+ * until that is left. With no scope open, making one is an error. */
 #pragma once
 
 #include "autograd/tensor.h"

@@ -78,7 +78,8 @@ void ag_tape_stop(ag_tape *tape) {
 void ag_tape_resume(ag_tape *tape) {
   if (!ag_tape_usable(tape, "tape_resume")) return;
   if (tape->recording) ag_fail(AG_ERROR_TAPE, "tape_resume: the tape is recording already");
-  else if (tape->used) ag_fail(AG_ERROR_TAPE, "tape_resume: the tape has given its gradient; reset it or start a new one");
+  else if (tape->used)
+    ag_fail(AG_ERROR_TAPE, "tape_resume: the tape has given its gradient; reset it or start a new one");
   else begin(tape);
 }
 
@@ -131,8 +132,8 @@ ag_list ag_tape_watched(ag_tape *tape) {
 }
 
 bool ag_tape_sees(ag_tape *tape, ag_tensor *tensor) {
-  /* What was read from a variable before the tape watched it is a constant to the tape. It stands in an older recording, of
-   * which this tape saw nothing: to connect it would give a part of a second derivative. */
+  /* What was read from a variable before the tape watched it is a constant to the tape. It stands in an older
+   * recording, of which this tape saw nothing: to connect it would give a part of a second derivative. */
   const uint64_t *since = ag_idmap_find(&tape->seen, tensor->id);
   if (since) return !tensor->snapshot || tensor->read_at > *since;
   return tensor->is_variable && tensor->trainable && !(tape->flags & AG_MANUAL_WATCH) && watch(tape, tensor);

@@ -6,7 +6,8 @@
 #include "autograd/tape.h"
 #include "autograd/tensor_private.h"
 
-/* A recorded call: a node with the inputs, output and attributes that it points to. Shared by the tapes that recorded it. */
+/* A recorded call: a node with the inputs, output and attributes that it points to. Shared by the tapes that recorded
+ * it. */
 typedef struct {
   ag_node node;
   size_t owners;
@@ -26,8 +27,8 @@ struct ag_tape {
 
 /* The innermost tape that records on this thread; NULL when none does. */
 ag_tape *ag_tape_innermost(void);
-/* Whether the tape must record a call that reads this tensor. Watches a trainable variable by itself. False and an error
- * without memory. */
+/* Whether the tape must record a call that reads this tensor. Watches a trainable variable by itself. False and an
+ * error without memory. */
 bool ag_tape_sees(ag_tape *tape, ag_tensor *tensor);
 /* Appends a shared record. False and an error without memory. */
 bool ag_tape_append(ag_tape *tape, ag_record *record);

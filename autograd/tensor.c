@@ -196,7 +196,8 @@ size_t ag_size(const ag_tensor *tensor) {
 
 const ag_real *ag_data(const ag_tensor *tensor) {
   if (!tensor) return ag_fail_null("data", "tensor");
-  if (!tensor->buffer) return ag_fail(AG_ERROR_TAPE, "data: the op that was recorded drops this value, but its vjp reads it");
+  if (!tensor->buffer)
+    return ag_fail(AG_ERROR_TAPE, "data: the op that was recorded drops this value, but its vjp reads it");
   return values_of(tensor->buffer);
 }
 
@@ -254,7 +255,8 @@ bool ag_assign(ag_tensor *variable, const ag_tensor *value) {
   }
   ag_buffer *before;
   if (!own_buffer(variable, &before)) return false;
-  memmove(values_of(variable->buffer), values, variable->size * sizeof *values); /* the value may be the variable itself */
+  memmove(values_of(variable->buffer), values,
+          variable->size * sizeof *values); /* the value may be the variable itself */
   buffer_release(before);
   return true;
 }

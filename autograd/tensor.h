@@ -9,8 +9,8 @@
 
 #include "autograd/error.h"
 
-/* ag_real is float, or double in the twin library (pkg-config dualtape-double defines AG_DOUBLE). The reference below makes
- * a program that mixes one's header with the other's library fail at link time. */
+/* ag_real is float, or double in the twin library (pkg-config dualtape-double defines AG_DOUBLE). The reference below
+ * makes a program that mixes one's header with the other's library fail at link time. */
 #ifdef AG_DOUBLE
 typedef double ag_real;
 #define AG_REAL_LINK_CHECK ag_library_is_double
@@ -25,19 +25,18 @@ __attribute__((used)) static const char *const ag_real_link_check = &AG_REAL_LIN
 
 #define AG_MAX_RANK 8
 
-/* A shape by value: sizes from the outermost axis to the innermost. Rank 0 is a scalar; a negative rank marks a shape that
- * could not be made, which every function refuses. */
+/* A shape by value: sizes from the outermost axis to the innermost. Rank 0 is a scalar; a negative rank marks a shape
+ * that could not be made, which every function refuses. */
 typedef struct {
   int rank;
   int64_t sizes[AG_MAX_RANK];
 } ag_shape;
 
-#define AG_SHAPE(...) \
-  ag_shape_make((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
+#define AG_SHAPE(...) ag_shape_make((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
 #define AG_SCALAR_SHAPE ((ag_shape){.rank = 0})
 
-/* More than AG_MAX_RANK sizes, a negative one or an overflowing product: an error, and a shape that is refused. -1 may stand
- * where a function says so (ag_reshape); making a tensor refuses it. */
+/* More than AG_MAX_RANK sizes, a negative one or an overflowing product: an error, and a shape that is refused. -1 may
+ * stand where a function says so (ag_reshape); making a tensor refuses it. */
 ag_shape ag_shape_make(int rank, const int64_t *sizes);
 bool ag_shape_equal(ag_shape a, ag_shape b);
 /* Elements of a valid shape: the product of its sizes, 1 for a scalar. */
@@ -90,8 +89,8 @@ bool ag_is_variable(const ag_tensor *tensor);
 /* A variable that is not trainable is watched only when asked for (moving averages, a frozen network). */
 void ag_set_trainable(ag_tensor *variable, bool trainable);
 bool ag_is_trainable(const ag_tensor *variable);
-/* Gives the variable a new value of the same shape. What was recorded, detached or read before keeps the old one. False and
- * an error when the shapes differ or it is no variable; the variable is then unchanged. Not recorded. */
+/* Gives the variable a new value of the same shape. What was recorded, detached or read before keeps the old one. False
+ * and an error when the shapes differ or it is no variable; the variable is then unchanged. Not recorded. */
 bool ag_assign(ag_tensor *variable, const ag_tensor *value);
 /* The variable's values, to be written: in place where nobody else holds them, a fresh copy otherwise. For optimizers.
  * NULL and an error without memory. */

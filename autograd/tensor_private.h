@@ -26,20 +26,21 @@ struct ag_tensor {
 
 /* A new tensor, of its own identity, that shares the buffer under another shape of the same size. */
 ag_tensor *ag_tensor_alias(const ag_tensor *tensor, ag_shape shape);
-/* What a tape keeps of a value that it read, owned by the caller: the tensor itself, or a variable's value of now; or, where
- * only_shape, an empty shell of the same identity. NULL and an error without memory. */
+/* What a tape keeps of a value that it read, owned by the caller: the tensor itself, or a variable's value of now; or,
+ * where only_shape, an empty shell of the same identity. NULL and an error without memory. */
 ag_tensor *ag_tensor_keep(ag_tensor *tensor, bool only_shape);
 /* Counts up on each thread: tells what came first. */
 uint64_t ag_tensor_clock(void);
 /* The variable behind a tensor that is one, or a snapshot of one; else NULL. */
 ag_tensor *ag_tensor_variable(ag_tensor *tensor);
 
-/* Puts an object into the current scope, to be released when that is left. On failure (no scope, no memory) it is released
- * at once, and NULL is returned. `who` is for the sentence. */
+/* Puts an object into the current scope, to be released when that is left. On failure (no scope, no memory) it is
+ * released at once, and NULL is returned. `who` is for the sentence. */
 void *ag_scope_own(void *object, void (*release)(void *object), const char *who);
 /* The same for a tensor: one more reference to it is handed over to the scope. NULL is passed over. */
 ag_tensor *ag_scope_own_tensor(ag_tensor *tensor, const char *who);
 
-/* A scope within one function: all that came into the current scope since the mark goes, but one tensor (may be NULL). */
+/* A scope within one function: all that came into the current scope since the mark goes, but one tensor (may be NULL).
+ */
 size_t ag_scope_mark(void);
 void ag_scope_release_to(size_t mark, ag_tensor *but);

@@ -30,9 +30,11 @@ int command_summary(int argc, char **argv) {
   const gan_model *model = gan_models[0];
   for (int letter; (letter = next_option(argc, argv, options)) != OPTION_END;) {
     if (letter == OPTION_HELP) {
-      printf("usage: mnist-gan summary [OPTIONS]\n\n"
-             "Prints both networks of a model: layers, output shapes, numbers.\n\n"
-             "  --model NAME   which model (%s); mnist-gan models lists them\n", model->name);
+      printf(
+          "usage: mnist-gan summary [OPTIONS]\n\n"
+          "Prints both networks of a model: layers, output shapes, numbers.\n\n"
+          "  --model NAME   which model (%s); mnist-gan models lists them\n",
+          model->name);
       return EXIT_DONE;
     }
     if (letter == OPTION_WRONG || !(model = read_model(optarg))) return EXIT_USAGE;

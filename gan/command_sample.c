@@ -10,12 +10,13 @@ typedef struct {
 } sample_options;
 
 static void print_help(void) {
-  puts("usage: mnist-gan sample --run DIR [OPTIONS]\n\n"
-       "Draws new images with the generator of a run's checkpoint.\n\n"
-       "  --run DIR      the run folder that mnist-gan train filled\n"
-       "  --count N      how many images (16)\n"
-       "  --seed S       the same seed draws the same images (1)\n"
-       "  --out FILE     .png: one picture of all; .npy: a NumPy array [N, 28, 28], float32 in [0, 1] (samples.png)");
+  puts(
+      "usage: mnist-gan sample --run DIR [OPTIONS]\n\n"
+      "Draws new images with the generator of a run's checkpoint.\n\n"
+      "  --run DIR      the run folder that mnist-gan train filled\n"
+      "  --count N      how many images (16)\n"
+      "  --seed S       the same seed draws the same images (1)\n"
+      "  --out FILE     .png: one picture of all; .npy: a NumPy array [N, 28, 28], float32 in [0, 1] (samples.png)");
 }
 
 static bool ends_with(const char *text, const char *end) {
@@ -47,8 +48,11 @@ static bool sample(const sample_options *options) {
 
 int command_sample(int argc, char **argv) {
   static const struct option table[] = {
-      {"run", required_argument, NULL, 'r'},  {"count", required_argument, NULL, 'n'},
-      {"seed", required_argument, NULL, 's'}, {"out", required_argument, NULL, 'o'}, HELP_OPTION,
+      {"run", required_argument, NULL, 'r'},
+      {"count", required_argument, NULL, 'n'},
+      {"seed", required_argument, NULL, 's'},
+      {"out", required_argument, NULL, 'o'},
+      HELP_OPTION,
   };
   sample_options options = {.out = "samples.png", .count = 16, .seed = 1};
   for (int letter; (letter = next_option(argc, argv, table)) != OPTION_END;) {

@@ -13,20 +13,21 @@ typedef struct {
 static const char *const precisions[] = {[AG_HIGHEST] = "highest", [AG_HIGH] = "high", [AG_MEDIUM] = "medium"};
 
 static void print_help(void) {
-  printf("usage: mnist-gan train [OPTIONS]\n\n"
-         "Trains a model and fills a run folder: samples/epoch-0001.png ..., training.gif, metrics.csv and\n"
-         "checkpoint.safetensors.\n\n"
-         "  --model NAME       which model (%s); mnist-gan models lists them\n"
-         "  --data DIR         the folder with the IDX files, plain or gzipped (data/mnist)\n"
-         "  --epochs N         how many times through the images (the model's own number)\n"
-         "  --steps N          ends after N steps in all, whatever the epochs\n"
-         "  --batch N          images a step (the model's own number)\n"
-         "  --limit N          uses only the first N images\n"
-         "  --seed S           the same seed gives the same run (1)\n"
-         "  --threads N        threads to compute with (as many as the CPU has); the run does not depend on it\n"
-         "  --precision NAME   of products: highest (float), high (near float), medium (bfloat16) (high)\n"
-         "  --out DIR          the run folder; a run that it already holds is replaced (runs/MODEL)\n",
-         gan_models[0]->name);
+  printf(
+      "usage: mnist-gan train [OPTIONS]\n\n"
+      "Trains a model and fills a run folder: samples/epoch-0001.png ..., training.gif, metrics.csv and\n"
+      "checkpoint.safetensors.\n\n"
+      "  --model NAME       which model (%s); mnist-gan models lists them\n"
+      "  --data DIR         the folder with the IDX files, plain or gzipped (data/mnist)\n"
+      "  --epochs N         how many times through the images (the model's own number)\n"
+      "  --steps N          ends after N steps in all, whatever the epochs\n"
+      "  --batch N          images a step (the model's own number)\n"
+      "  --limit N          uses only the first N images\n"
+      "  --seed S           the same seed gives the same run (1)\n"
+      "  --threads N        threads to compute with (as many as the CPU has); the run does not depend on it\n"
+      "  --precision NAME   of products: highest (float), high (near float), medium (bfloat16) (high)\n"
+      "  --out DIR          the run folder; a run that it already holds is replaced (runs/MODEL)\n",
+      gan_models[0]->name);
 }
 
 static bool read_precision(const char *text, ag_precision *precision) {
@@ -77,11 +78,17 @@ static bool train(train_options *options, const char *out) {
 
 int command_train(int argc, char **argv) {
   static const struct option table[] = {
-      {"model", required_argument, NULL, 'm'},   {"data", required_argument, NULL, 'd'},
-      {"epochs", required_argument, NULL, 'e'},  {"steps", required_argument, NULL, 'n'},
-      {"batch", required_argument, NULL, 'b'},   {"limit", required_argument, NULL, 'l'},
-      {"seed", required_argument, NULL, 's'},    {"threads", required_argument, NULL, 't'},
-      {"precision", required_argument, NULL, 'p'}, {"out", required_argument, NULL, 'o'}, HELP_OPTION,
+      {"model", required_argument, NULL, 'm'},
+      {"data", required_argument, NULL, 'd'},
+      {"epochs", required_argument, NULL, 'e'},
+      {"steps", required_argument, NULL, 'n'},
+      {"batch", required_argument, NULL, 'b'},
+      {"limit", required_argument, NULL, 'l'},
+      {"seed", required_argument, NULL, 's'},
+      {"threads", required_argument, NULL, 't'},
+      {"precision", required_argument, NULL, 'p'},
+      {"out", required_argument, NULL, 'o'},
+      HELP_OPTION,
   };
   train_options options = {.data = "data/mnist", .precision = AG_HIGH, .training = {.model = gan_models[0], .seed = 1}};
   for (int letter; (letter = next_option(argc, argv, table)) != OPTION_END;) {

@@ -10,7 +10,7 @@ typedef struct {
   const gan_images *images; /* borrowed */
   size_t count;             /* of images in use: the first ones */
   size_t batch;
-  double black;             /* pixels become [black, 1] */
+  double black; /* pixels become [black, 1] */
   uint64_t seed;
   uint64_t epoch; /* that `order` is for */
   uint32_t *order;

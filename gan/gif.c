@@ -50,8 +50,10 @@ bool gan_gif_write(const char *path, size_t count, const gan_picture *frames, do
   for (size_t i = 0; i < count; i++)
     if (!frames[i].pixels || frames[i].width != frames->width || frames[i].height != frames->height ||
         frames->width > UINT16_MAX || frames->height > UINT16_MAX)
-      return ag_fail(AG_ERROR_SHAPE, "%s: frame %zu is %zu x %zu pixels, expected %zu x %zu as the first, at most %d a "
-                     "side", path, i, frames[i].width, frames[i].height, frames->width, frames->height, UINT16_MAX);
+      return ag_fail(AG_ERROR_SHAPE,
+                     "%s: frame %zu is %zu x %zu pixels, expected %zu x %zu as the first, at most %d a "
+                     "side",
+                     path, i, frames[i].width, frames[i].height, frames->width, frames->height, UINT16_MAX);
   gan_file file;
   return gan_file_create(&file, path) && gan_file_close(&file, put_film(file.stream, count, frames, seconds));
 }

@@ -52,7 +52,8 @@ static size_t count_bytes(const gan_idx *idx, gzFile file, const char *path, uin
     if (!idx->sizes[i]) return (ag_fail(AG_ERROR_FILE, "%s: axis %d has size 0, expected at least 1", path, i), 0);
     if (product > most / idx->sizes[i])
       return (ag_fail(AG_ERROR_FILE, "%s: its header promises more elements than its %llu bytes can hold", path,
-                      (unsigned long long)file_size), 0);
+                      (unsigned long long)file_size),
+              0);
     product *= idx->sizes[i];
   }
   return (size_t)product;

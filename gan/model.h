@@ -11,10 +11,10 @@ typedef struct {
   nn_optimizer *(*make_optimizer)(void); /* called once for each network */
   const gan_loss *loss;
   gan_step *step;
-  int64_t noise;      /* size of the generator's input */
+  int64_t noise; /* size of the generator's input */
   int64_t batch;
   int64_t epochs;
-  double black;       /* pixels lie in [black, 1]: -1 where the generator ends in tanh, 0 in a sigmoid */
+  double black; /* pixels lie in [black, 1]: -1 where the generator ends in tanh, 0 in a sigmoid */
 } gan_model;
 
 /* Every model, ended by NULL; the first is the default. */

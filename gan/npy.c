@@ -8,9 +8,9 @@
 static bool put_header(FILE *stream, ag_shape shape) {
   enum { START = 10, ROOM = 192 - START };
   char header[ROOM + 1];
-  int length = snprintf(header, sizeof header,
-                        "{'descr': '<f4', 'fortran_order': False, 'shape': (%lld, %lld, %lld), }",
-                        (long long)shape.sizes[0], (long long)shape.sizes[1], (long long)shape.sizes[2]);
+  int length =
+      snprintf(header, sizeof header, "{'descr': '<f4', 'fortran_order': False, 'shape': (%lld, %lld, %lld), }",
+               (long long)shape.sizes[0], (long long)shape.sizes[1], (long long)shape.sizes[2]);
   int padded = (START + length + 1 + 63) / 64 * 64 - START;
   memset(header + length, ' ', (size_t)(padded - length));
   header[padded - 1] = '\n';

@@ -11,7 +11,9 @@ bool gan_png_write(const char *path, const gan_picture *picture) {
                    picture->height, LARGEST);
   gan_file file;
   if (!gan_file_create(&file, path)) return false;
-  png_image image = {.version = PNG_IMAGE_VERSION, .format = PNG_FORMAT_GRAY,
-                     .width = (png_uint_32)picture->width, .height = (png_uint_32)picture->height};
+  png_image image = {.version = PNG_IMAGE_VERSION,
+                     .format = PNG_FORMAT_GRAY,
+                     .width = (png_uint_32)picture->width,
+                     .height = (png_uint_32)picture->height};
   return gan_file_close(&file, png_image_write_to_stdio(&image, file.stream, 0, picture->pixels, 0, NULL));
 }

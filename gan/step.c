@@ -23,8 +23,10 @@ static bool tell(gan_figures *figures, ag_tensor *g_loss, ag_tensor *d_loss, ag_
   };
   if (ag_failed()) return false;
   if (isfinite(figures->g_loss) && isfinite(figures->d_loss)) return true;
-  ag_fail(AG_ERROR_ARGUMENT, "training step: the losses are %g (generator) and %g (discriminator), expected finite "
-          "numbers; the weights were left as before", figures->g_loss, figures->d_loss);
+  ag_fail(AG_ERROR_ARGUMENT,
+          "training step: the losses are %g (generator) and %g (discriminator), expected finite "
+          "numbers; the weights were left as before",
+          figures->g_loss, figures->d_loss);
   return false;
 }
 

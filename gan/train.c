@@ -53,8 +53,10 @@ static bool plan(const gan_training *training, const gan_dataset *dataset, gan_p
     return ag_fail(AG_ERROR_ARGUMENT, "train: %lld epochs and %lld steps, expected positive numbers, not too large",
                    (long long)epochs, (long long)training->steps);
   int64_t steps = training->steps ? training->steps : epochs * steps_an_epoch;
-  *progress = (gan_progress){.steps = steps, .epochs = (steps - 1) / steps_an_epoch + 1,
-                             .steps_an_epoch = steps_an_epoch, .batch = (int64_t)dataset->batch};
+  *progress = (gan_progress){.steps = steps,
+                             .epochs = (steps - 1) / steps_an_epoch + 1,
+                             .steps_an_epoch = steps_an_epoch,
+                             .batch = (int64_t)dataset->batch};
   return true;
 }
 

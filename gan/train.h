@@ -18,11 +18,11 @@ typedef void gan_progress_function(const gan_progress *progress, void *context);
 typedef struct {
   const gan_model *model;
   const gan_images *images;
-  const char *folder; /* an earlier run in it is replaced */
-  uint64_t seed;      /* all randomness of the run comes from it */
-  int64_t limit;      /* images to use; 0: all */
-  int64_t batch, epochs; /* 0: the model's own */
-  int64_t steps;         /* ends after so many, whatever the epochs; 0: epochs count */
+  const char *folder;              /* an earlier run in it is replaced */
+  uint64_t seed;                   /* all randomness of the run comes from it */
+  int64_t limit;                   /* images to use; 0: all */
+  int64_t batch, epochs;           /* 0: the model's own */
+  int64_t steps;                   /* ends after so many, whatever the epochs; 0: epochs count */
   gan_progress_function *progress; /* may be NULL */
   void *context;
 } gan_training;

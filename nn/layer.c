@@ -306,6 +306,4 @@ static void set_trainable(const char *name, ag_tensor *variable, bool is_buffer,
   if (!is_buffer) ag_set_trainable(variable, *(const bool *)context);
 }
 
-void nn_set_trainable(nn_layer *layer, bool trainable) {
-  nn_each_variable(layer, set_trainable, &trainable);
-}
+void nn_set_trainable(nn_layer *layer, bool trainable) { nn_each_variable(layer, set_trainable, &trainable); }

@@ -1,4 +1,5 @@
-/* What a layer is: four functions over a struct of one's own. The built-in layers and a user's go through the same door. */
+/* What a layer is: four functions over a struct of one's own. The built-in layers and a user's go through the same
+ * door. */
 #pragma once
 
 #include "autograd/autograd.h"
@@ -21,12 +22,14 @@ typedef struct nn_visitor nn_visitor;
 /* A kind of layer. `self` is the user's struct, copied by nn_layer_new. Any function but forward may be left out. */
 typedef struct {
   const char *name; /* "Dense", as the summary prints it */
-  /* Makes the variables for an input of this shape, without the batch axis, and builds inner layers. False after an error. */
+  /* Makes the variables for an input of this shape, without the batch axis, and builds inner layers. False after an
+   * error. */
   bool (*build)(void *self, ag_shape input, ag_rng *rng);
   /* [batch, ...input] -> [batch, ...output]. What it makes beside the result is released when it returns. */
   ag_tensor *(*forward)(void *self, ag_tensor *input, nn_mode mode);
-  /* Names what the layer keeps, in a fixed order, through nn_visit_...; NULLs are passed over, and so are tensors before the
-   * build. nn_build retains the tensors and nn_layer_free releases them, and frees the inner layers, built or not. */
+  /* Names what the layer keeps, in a fixed order, through nn_visit_...; NULLs are passed over, and so are tensors
+   * before the build. nn_build retains the tensors and nn_layer_free releases them, and frees the inner layers, built
+   * or not. */
   void (*variables)(void *self, nn_visitor *visitor);
   /* Frees what else the struct holds. */
   void (*free)(void *self);
@@ -45,16 +48,17 @@ const nn_layer_class *nn_layer_class_of(const nn_layer *layer);
 /* Frees the layer, its inner layers and their variables; NULL is passed over. */
 void nn_layer_free(nn_layer *layer);
 
-/* Fixes shapes and initial values for inputs of this shape, without the batch axis, and runs the layer once on zeros, so that
- * a mistake shows here. False and an error: a wrong shape, or built before; the layer, its inner layers and rng are then as
- * before the call. */
+/* Fixes shapes and initial values for inputs of this shape, without the batch axis, and runs the layer once on zeros,
+ * so that a mistake shows here. False and an error: a wrong shape, or built before; the layer, its inner layers and rng
+ * are then as before the call. */
 bool nn_build(nn_layer *layer, ag_shape input, ag_rng *rng);
 bool nn_is_built(const nn_layer *layer);
 /* Without the batch axis; of a built layer. */
 ag_shape nn_input_shape(const nn_layer *layer);
 ag_shape nn_output_shape(const nn_layer *layer);
 
-/* [batch, ...input] -> [batch, ...output]. An input of another shape is an error that names the layer and both shapes. */
+/* [batch, ...input] -> [batch, ...output]. An input of another shape is an error that names the layer and both shapes.
+ */
 ag_tensor *nn_forward(nn_layer *layer, ag_tensor *input, nn_mode mode);
 
 /* The weights, inner layers' included, in the order of visiting, in the current scope. Trainable: those not frozen. */

@@ -1,5 +1,5 @@
-/* The built-in layers. Options left out have Keras's defaults: nn_conv2d(64, 5, .stride = 2, .padding = NN_SAME). A layer whose
- * options are wrong fails when it is built, with a sentence. */
+/* The built-in layers. Options left out have Keras's defaults: nn_conv2d(64, 5, .stride = 2, .padding = NN_SAME). A
+ * layer whose options are wrong fails when it is built, with a sentence. */
 #pragma once
 
 #include "nn/init.h"
@@ -32,11 +32,12 @@ typedef struct {
 nn_layer *nn_conv2d_of(nn_conv2d_options options);
 nn_layer *nn_conv2d_transpose_of(nn_conv2d_options options);
 
-/* layers/batch_norm.c: over all axes but the last; gamma, beta, moving_mean, moving_variance [C]. In training the batch's own
- * statistics (biased variance), and moving = momentum * moving + (1 - momentum) * batch; in evaluation the moving ones. The
- * moving variance takes the biased batch variance, as Keras does for Dense inputs (PyTorch takes the unbiased one). */
+/* layers/batch_norm.c: over all axes but the last; gamma, beta, moving_mean, moving_variance [C]. In training the
+ * batch's own statistics (biased variance), and moving = momentum * moving + (1 - momentum) * batch; in evaluation the
+ * moving ones. The moving variance takes the biased batch variance, as Keras does for Dense inputs (PyTorch takes the
+ * unbiased one). */
 typedef struct {
-  int none_; /* lets a call give no option at all */
+  int none_;       /* lets a call give no option at all */
   double momentum; /* 0.99 */
   double epsilon;  /* 1e-3 */
 } nn_batch_norm_options;
@@ -74,8 +75,8 @@ typedef struct {
 nn_layer *nn_max_pool2d_of(nn_pool_options options);
 nn_layer *nn_avg_pool2d_of(nn_pool_options options);
 
-/* layers/sequential.c: takes over its layers and frees them with itself. A NULL among them is an error that names its place;
- * the others are freed then. A layer built before keeps its weights. */
+/* layers/sequential.c: takes over its layers and frees them with itself. A NULL among them is an error that names its
+ * place; the others are freed then. A layer built before keeps its weights. */
 #define nn_sequential(...) \
   nn_sequential_of(sizeof((nn_layer *[]){__VA_ARGS__}) / sizeof(nn_layer *), (nn_layer *[]){__VA_ARGS__})
 nn_layer *nn_sequential_of(size_t count, nn_layer *const *layers);

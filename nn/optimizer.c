@@ -10,7 +10,7 @@ enum { MAX_MOMENTS = 2 };
 /* What an optimizer knows of one variable. */
 typedef struct state {
   struct state *next;
-  ag_tensor *variable;              /* retained, so that no other can take its address */
+  ag_tensor *variable;             /* retained, so that no other can take its address */
   ag_tensor *moments[MAX_MOMENTS]; /* retained; variables for the sake of ag_variable_data */
   uint64_t step;
 } state;
@@ -81,10 +81,9 @@ static bool check_share(const nn_optimizer *o, const char *what, double value) {
 }
 
 static nn_optimizer *make(nn_optimizer o) {
-  bool valid = check_not_negative(&o, "learning_rate", o.learning_rate) &&
-               check_share(&o, "momentum", o.momentum) && check_share(&o, "rho", o.rho) &&
-               check_share(&o, "beta1", o.beta1) && check_share(&o, "beta2", o.beta2) &&
-               check_not_negative(&o, "epsilon", o.epsilon) &&
+  bool valid = check_not_negative(&o, "learning_rate", o.learning_rate) && check_share(&o, "momentum", o.momentum) &&
+               check_share(&o, "rho", o.rho) && check_share(&o, "beta1", o.beta1) &&
+               check_share(&o, "beta2", o.beta2) && check_not_negative(&o, "epsilon", o.epsilon) &&
                check_not_negative(&o, "weight_decay", o.weight_decay);
   nn_optimizer *optimizer = valid ? ag_allocate(1, sizeof o) : NULL;
   if (optimizer) *optimizer = o;

@@ -44,13 +44,14 @@ typedef struct {
   const nn_named_layer *layers;
   const char *layer_name; /* of the layer whose variables are being listed */
   size_t count, capacity;
+  size_t model_count; /* the model's own come first */
   entry *entries;
 } catalogue;
 
 /* Listing the model's tensors. */
 
 static entry *find(const catalogue *all, const char *name) {
-  for (size_t i = 0; i < all->count; i++) {
+  for (size_t i = 0; i < all->model_count; i++) {
     if (strcmp(all->entries[i].name, name) == 0) return &all->entries[i];
   }
   return NULL;
@@ -83,6 +84,7 @@ static void add(const char *name, ag_tensor *variable, bool is_buffer, void *con
   uint64_t begin = all->count > 0 ? all->entries[all->count - 1].end : 0;
   entry *e = append(all, all->layer_name, name);
   if (!e) return;
+  all->model_count = all->count;
   e->variable = variable;
   e->begin = begin;
   e->end = begin + VALUE_BYTES * (uint64_t)ag_size(variable);
@@ -219,9 +221,7 @@ typedef struct {
   cJSON *header;
 } reader;
 
-static bool refuse(const reader *r, const char *what) {
-  return ag_fail(AG_ERROR_FILE, "%s: %s", r->path, what), false;
-}
+static bool refuse(const reader *r, const char *what) { return ag_fail(AG_ERROR_FILE, "%s: %s", r->path, what), false; }
 
 static bool refuse_tensor(const reader *r, const char *name, const char *what) {
   return ag_fail(AG_ERROR_FILE, "%s: tensor %s %s", r->path, name, what), false;
@@ -352,10 +352,22 @@ static bool check_metadata(const reader *r, const cJSON *metadata) {
   return valid || refuse(r, "its __metadata__ is no map of strings");
 }
 
+static int by_name(const void *a, const void *b) { return strcmp(((const entry *)a)->name, ((const entry *)b)->name); }
+
 static int by_place(const void *a, const void *b) {
   const entry *x = a, *y = b;
   if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
   return (x->end > y->end) - (x->end < y->end);
+}
+
+/* Each name may stand once, the model's and others'. Sorts them, for a stranger's file may hold a million. */
+static bool check_names(const reader *r, catalogue *all) {
+  if (all->count > 0) qsort(all->entries, all->count, sizeof *all->entries, by_name);
+  for (size_t i = 1; i < all->count; i++) {
+    if (by_name(&all->entries[i - 1], &all->entries[i]) == 0)
+      return refuse_tensor(r, all->entries[i].name, "is there twice");
+  }
+  return true;
 }
 
 /* The tensors must lie one behind the other, from the start of the data to its end. Sorts them by place. */
@@ -382,7 +394,7 @@ static bool match_all(const reader *r, catalogue *all) {
   for (size_t i = 0; i < all->count; i++) {
     if (!all->entries[i].found) return refuse_tensor(r, all->entries[i].name, "is missing");
   }
-  return check_cover(r, all);
+  return check_names(r, all) && check_cover(r, all);
 }
 
 static float value_at(const unsigned char *data, size_t i) {

@@ -1,5 +1,6 @@
-/* Save and load in the safetensors format (github.com/huggingface/safetensors), which Python's package reads and writes:
- * 8 bytes of header length, a JSON header, raw little-endian values. Values are F32, in the double library too. */
+/* Save and load in the safetensors format (github.com/huggingface/safetensors), which Python's package reads and
+ * writes: 8 bytes of header length, a JSON header, raw little-endian values. Values are F32, in the double library too.
+ */
 #pragma once
 
 #include "nn/layer.h"
@@ -10,12 +11,12 @@ typedef struct {
   nn_layer *layer;
 } nn_named_layer;
 
-/* Writes all weights and buffers to a temporary file beside `path`, then renames it. metadata: pairs of key and value, ended
- * by NULL; may be NULL. False and an error when it cannot be written; nothing half-written stays under `path`. */
+/* Writes all weights and buffers to a temporary file beside `path`, then renames it. metadata: pairs of key and value,
+ * ended by NULL; may be NULL. False and an error when it cannot be written; nothing half-written stays under `path`. */
 bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const char *const *metadata);
-/* Reads all weights and buffers of built layers. A missing, extra or unfit tensor, or one with a value that is not finite
- * (nn_save writes those as they are), is an error that names it, and nothing is changed then. What is filed under other
- * names, as another network of the same file, is passed over. */
+/* Reads all weights and buffers of built layers. A missing, extra or unfit tensor, or one with a value that is not
+ * finite (nn_save writes those as they are), is an error that names it, and nothing is changed then. What is filed
+ * under other names, as another network of the same file, is passed over. */
 bool nn_load(const char *path, size_t count, const nn_named_layer *layers);
 /* The metadata value of a key, to be freed with ag_free; NULL without an error where there is none. */
 char *nn_read_metadata(const char *path, const char *key);

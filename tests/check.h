@@ -73,7 +73,7 @@ static inline void check_error(ag_error_code code, const char *text, const char 
   ag_error_clear();
 }
 
-#define assert_values(tensor, shape, ...)                                                                        \
+#define assert_values(tensor, shape, ...)                                                                          \
   check_values(tensor, shape, (double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double), __FILE__, \
                __LINE__)
 /* A scalar. */

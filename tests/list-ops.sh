@@ -1,6 +1,6 @@
 #!/bin/sh
-# list-ops.sh OUTPUT SOURCE...: the ops that the sources define (`static const ag_op x_op = {... .name = "x" ...};`) as a
-# C table of names and of whether each has a vjp, so that the suite gradcheck can tell which it has forgotten.
+# list-ops.sh OUTPUT SOURCE...: the ops that the sources define (`static const ag_op x_op = {... .name = "x" ...};`)
+# as a C table of names and of whether each has a vjp, so that the suite gradcheck can tell which it has forgotten.
 set -eu
 output=$1
 shift

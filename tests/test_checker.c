@@ -203,8 +203,9 @@ static void slopes_at_zero_are_those_of_the_headers(void **state) {
   const struct {
     ag_tensor *(*f)(ag_tensor *x);
     double slope;
-  } cases[] = {{ag_relu, 0}, {leaky_relu, 0.3}, {ag_abs, 0}, {clip, 1}, {norm, 0}, {ag_sqrt, (double)INFINITY},
-               {power_0, 0}, {power_1, 1}, {power_2, 0}, {maximum, 0.5}, {minimum, 0.5}, {loss, 0.25}};
+  } cases[] = {
+      {ag_relu, 0}, {leaky_relu, 0.3}, {ag_abs, 0},  {clip, 1},      {norm, 0},      {ag_sqrt, (double)INFINITY},
+      {power_0, 0}, {power_1, 1},      {power_2, 0}, {maximum, 0.5}, {minimum, 0.5}, {loss, 0.25}};
   ag_tensor *x = ag_scalar(0);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);

@@ -98,21 +98,13 @@ static void wrong_arguments_are_errors(void **state) {
 }
 
 static nn_layer *small_generator(void) {
-  return nn_sequential(
-      nn_dense(3 * 3 * 4, .no_bias = true),
-      nn_batch_norm(),
-      nn_leaky_relu(),
-      nn_reshape(3, 3, 4),
-      nn_conv2d_transpose(1, 3, .stride = 2, .padding = NN_SAME, .activation = NN_TANH));
+  return nn_sequential(nn_dense(3 * 3 * 4, .no_bias = true), nn_batch_norm(), nn_leaky_relu(), nn_reshape(3, 3, 4),
+                       nn_conv2d_transpose(1, 3, .stride = 2, .padding = NN_SAME, .activation = NN_TANH));
 }
 
 static nn_layer *small_discriminator(void) {
-  return nn_sequential(
-      nn_conv2d(8, 3, .stride = 2, .padding = NN_SAME),
-      nn_leaky_relu(),
-      nn_dropout(0.3),
-      nn_flatten(),
-      nn_dense(1));
+  return nn_sequential(nn_conv2d(8, 3, .stride = 2, .padding = NN_SAME), nn_leaky_relu(), nn_dropout(0.3), nn_flatten(),
+                       nn_dense(1));
 }
 
 static gan_pair small_pair(nn_optimizer *generator_optimizer, nn_optimizer *discriminator_optimizer, ag_rng *rng) {

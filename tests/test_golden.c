@@ -230,10 +230,10 @@ static void check_convolutions(golden *g) {
       {"conv2d_valid_k3_s3", 3, 3, NN_VALID, 8, 9}, {"conv2d_same_k1_s2", 1, 2, NN_SAME, 5, 6},
   };
   for (size_t i = 0; i < sizeof convolutions / sizeof *convolutions; i++)
-    check_layer(g, convolutions[i].name,
-                nn_conv2d(3, convolutions[i].kernel_size, .stride = convolutions[i].stride,
-                          .padding = convolutions[i].padding),
-                AG_SHAPE(convolutions[i].height, convolutions[i].width, 2));
+    check_layer(
+        g, convolutions[i].name,
+        nn_conv2d(3, convolutions[i].kernel_size, .stride = convolutions[i].stride, .padding = convolutions[i].padding),
+        AG_SHAPE(convolutions[i].height, convolutions[i].width, 2));
   check_layer(g, "conv2d_no_bias_leaky_relu",
               nn_conv2d(3, 5, .stride = 2, .padding = NN_SAME, .no_bias = true, .activation = NN_LEAKY_RELU),
               AG_SHAPE(6, 6, 2));
@@ -431,14 +431,13 @@ static void gradient_penalties_agree_with_pytorch(void **state) {
                 nn_sequential(nn_conv2d(4, 5, .stride = 2, .padding = NN_SAME), nn_leaky_relu(), nn_conv2d(3, 3),
                               nn_leaky_relu(), nn_flatten(), nn_dense(1)),
                 AG_SHAPE(8, 7, 2));
-  check_penalty(&g, "smooth",
-                nn_sequential(nn_dense(24, .no_bias = true), nn_batch_norm(), nn_activation(NN_TANH),
-                              nn_reshape(3, 4, 2),
-                              nn_conv2d_transpose(3, 4, .stride = 2, .padding = NN_SAME, .no_bias = true),
-                              nn_batch_norm(), nn_activation(NN_SOFTPLUS),
-                              nn_avg_pool2d(2, .stride = 1, .padding = NN_SAME), nn_max_pool2d(3, .stride = 2),
-                              nn_flatten(), nn_dense(1)),
-                AG_SHAPE(5));
+  check_penalty(
+      &g, "smooth",
+      nn_sequential(nn_dense(24, .no_bias = true), nn_batch_norm(), nn_activation(NN_TANH), nn_reshape(3, 4, 2),
+                    nn_conv2d_transpose(3, 4, .stride = 2, .padding = NN_SAME, .no_bias = true), nn_batch_norm(),
+                    nn_activation(NN_SOFTPLUS), nn_avg_pool2d(2, .stride = 1, .padding = NN_SAME),
+                    nn_max_pool2d(3, .stride = 2), nn_flatten(), nn_dense(1)),
+      AG_SHAPE(5));
   golden_close(&g);
 }
 
@@ -447,15 +446,16 @@ static void gradient_penalties_agree_with_pytorch(void **state) {
 static void check_optimizer(golden *g, const char *name, nn_optimizer *optimizer, double gradient_scale) {
   ag_scope *scope = ag_scope_enter();
   ag_shape shape_a = AG_SHAPE(3, 4), shape_b = AG_SHAPE(5);
-  ag_list weights = AG_LIST(ag_variable(made(name, "a", shape_a, 0, 0x1p-6)),
-                            ag_variable(made(name, "b", shape_b, 0, 0x1p-6)));
+  ag_list weights =
+      AG_LIST(ag_variable(made(name, "a", shape_a, 0, 0x1p-6)), ag_variable(made(name, "b", shape_b, 0, 0x1p-6)));
   for (int t = 1; t <= 5; t++) {
     if (t == 4) nn_set_learning_rate(optimizer, nn_learning_rate(optimizer) / 2);
     char name_a[NAME], name_b[NAME];
     snprintf(name_a, sizeof name_a, "g%d.a", t);
     snprintf(name_b, sizeof name_b, "g%d.b", t);
-    assert_true(nn_apply_gradients(optimizer, weights, AG_LIST(made(name, name_a, shape_a, 0, gradient_scale),
-                                                               made(name, name_b, shape_b, 0, gradient_scale))));
+    assert_true(nn_apply_gradients(
+        optimizer, weights,
+        AG_LIST(made(name, name_a, shape_a, 0, gradient_scale), made(name, name_b, shape_b, 0, gradient_scale))));
   }
   compare(g, name, "", "a", weights.items[0]);
   compare(g, name, "", "b", weights.items[1]);
@@ -472,8 +472,8 @@ static void optimizers_agree_with_pytorch(void **state) {
   check_optimizer(&g, "rmsprop_options", nn_rmsprop(.learning_rate = 5e-5, .rho = 0.99, .epsilon = 1e-6), 0x1p-20);
   check_optimizer(&g, "adam", nn_adam(), 1);
   check_optimizer(&g, "adam_small_gradients", nn_adam(), 0x1p-22);
-  check_optimizer(&g, "adam_options",
-                  nn_adam(.learning_rate = 2e-4, .beta1 = NN_ZERO, .beta2 = 0.9, .epsilon = 1e-4), 0x1p-10);
+  check_optimizer(&g, "adam_options", nn_adam(.learning_rate = 2e-4, .beta1 = NN_ZERO, .beta2 = 0.9, .epsilon = 1e-4),
+                  0x1p-10);
   check_optimizer(&g, "adamw", nn_adamw(), 1);
   check_optimizer(&g, "adamw_options",
                   nn_adamw(.learning_rate = 1e-2, .beta1 = 0.5, .beta2 = 0.99, .epsilon = 1e-3, .weight_decay = 0.5),

@@ -270,12 +270,12 @@ static row rows[] = {
      .p = {2, 2, AG_SAME, 5, 4}},
     {"conv2d_transpose", .function = conv2d_transpose_to, .inputs = {{ANY, {1, 2, 2, 1}}, {ANY, {3, 3, 2, 1}}},
      .p = {2, 2, AG_VALID, 6, 5}},
-    {"conv2d_kernel_gradient", .function = conv2d_kernel_gradient,
-     .inputs = {{ANY, {2, 4, 4, 1}}, {ANY, {2, 4, 4, 2}}}, .p = {1, 1, AG_SAME, 3, 3}},
-    {"conv2d_kernel_gradient", .function = conv2d_kernel_gradient,
-     .inputs = {{ANY, {1, 5, 4, 2}}, {ANY, {1, 3, 2, 1}}}, .p = {2, 2, AG_SAME, 3, 3}},
-    {"conv2d_kernel_gradient", .function = conv2d_kernel_gradient,
-     .inputs = {{ANY, {1, 6, 5, 1}}, {ANY, {1, 2, 4, 2}}}, .p = {2, 1, AG_VALID, 3, 2}},
+    {"conv2d_kernel_gradient", .function = conv2d_kernel_gradient, .inputs = {{ANY, {2, 4, 4, 1}}, {ANY, {2, 4, 4, 2}}},
+     .p = {1, 1, AG_SAME, 3, 3}},
+    {"conv2d_kernel_gradient", .function = conv2d_kernel_gradient, .inputs = {{ANY, {1, 5, 4, 2}}, {ANY, {1, 3, 2, 1}}},
+     .p = {2, 2, AG_SAME, 3, 3}},
+    {"conv2d_kernel_gradient", .function = conv2d_kernel_gradient, .inputs = {{ANY, {1, 6, 5, 1}}, {ANY, {1, 2, 4, 2}}},
+     .p = {2, 1, AG_VALID, 3, 2}},
 
     /* pooling; p: stride_h, stride_w, padding, height, width */
     {"upsample_nearest", .function = upsample, .inputs = {{ANY, {2, 2, 3, 2}}}, .p = {2, 2}},
@@ -292,7 +292,7 @@ static row rows[] = {
     /* normalisation, dropout, losses */
     {"batch_norm batch_norm_sums batch_norm_backward", .function = batch_norm,
      .inputs = {{ANY, {6, 2}}, {ANY, {2}}, {ANY, {2}}}, .p = {1e-3}},
-    {"batch_norm batch_norm_sums batch_norm_backward", .function = batch_norm, 
+    {"batch_norm batch_norm_sums batch_norm_backward", .function = batch_norm,
      .inputs = {{ANY, {2, 2, 3, 2}}, {ANY, {2}}, {ANY, {2}}}, .p = {0.1}},
     {"batch_norm_sums batch_norm_backward", .function = batch_norm_slope,
      .inputs = {{ANY, {4, 2}}, {ANY, {2}}, {ANY, {2}}, {ANY, {4, 2}}}, .p = {0.1}},

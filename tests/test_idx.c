@@ -35,8 +35,8 @@ static const char *write_gzip(const char *name, const void *bytes, size_t count)
 }
 
 /* Two images of 2 x 3. */
-static const uint8_t images[] = {0,  0,  8,  3,  0,  0,  0,  2,  0,  0,  0,  2,  0, 0,
-                                 0,  3,  10, 11, 12, 13, 14, 15, 20, 21, 22, 23, 24, 255};
+static const uint8_t images[] = {0, 0, 8,  3,  0,  0,  0,  2,  0,  0,  0,  2,  0,  0,
+                                 0, 3, 10, 11, 12, 13, 14, 15, 20, 21, 22, 23, 24, 255};
 static const uint8_t labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 7, 9};
 enum { HEADER = 16 };
 
@@ -192,9 +192,9 @@ static int make_folder(void **state) {
 
 static int remove_folder(void **state) {
   (void)state;
-  static const char *const left[] = {"plain",    "gzipped",  "empty",      "text",   "images",    "labels",
-                                     "floats",   "short",    "whole.gz",   "short.gz", "damaged.gz", "longer",
-                                     "longer.gz", "huge",    "huge.gz",    "wraps",  "zero"};
+  static const char *const left[] = {"plain",     "gzipped", "empty",    "text",     "images",     "labels",
+                                     "floats",    "short",   "whole.gz", "short.gz", "damaged.gz", "longer",
+                                     "longer.gz", "huge",    "huge.gz",  "wraps",    "zero"};
   for (size_t i = 0; i < sizeof left / sizeof *left; i++) remove(path_of(left[i]));
   return rmdir(folder);
 }

@@ -213,10 +213,14 @@ static void TYPED(copy_walks_any_grid)(void **state) {
       free(to);
     }
   }
-  const kernel_grid scattered = {.rank = 2, .sizes = {300, 200}, .strides = {{200, 1}, {2, 601}}};
+  kernel_grid scattered = {.rank = 2, .sizes = {300, 200}, .strides = {{200, 1}, {2, 601}}};
   REAL *to = TYPED(space)(2 * 299 + 601 * 199 + 1);
   TYPED(kernels)()->copy(&scattered, from, to);
   for (size_t i = 0; i < 300 * 200; i++) assert_true(to[grid_offset(&scattered, 1, i)] == from[i]);
+  assert_true(to[1] == -77 && to[600] == -77);
+  scattered.strides[0][0] = scattered.strides[0][1] = 0; /* one element to all places */
+  TYPED(kernels)()->copy(&scattered, from, to);
+  for (size_t i = 0; i < 300 * 200; i++) assert_true(to[grid_offset(&scattered, 1, i)] == from[0]);
   assert_true(to[1] == -77 && to[600] == -77);
   free(from), free(to);
 }
@@ -339,6 +343,7 @@ static void TYPED(max_pool_takes_the_first_largest_inside)(void **state) {
     double *expected = calloc(inputs, sizeof *expected);
     for (size_t i = 0; i < inputs; i++) x[i] = (REAL)(floor((double)x[i] * 3) - 9); /* ties, below the padding's 0 */
     for (size_t i = 5; i < inputs; i += 31) x[i] = i % 2 ? NAN : -INFINITY;
+    if (s == 1) x[0] = x[1] = x[4] = x[5] = -INFINITY; /* all of one window */
     TYPED(kernels)()->max_pool(w, x, y, which);
     TYPED(kernels)()->max_pool(w, x, NULL, again);
     assert_memory_equal(which, again, outputs * sizeof *which);
@@ -491,7 +496,7 @@ static void TYPED(uniform_stays_below_its_end)(void **state) {
 
 static void TYPED(dropout_keeps_by_the_words)(void **state) {
   (void)state;
-  static const double rates[] = {0, 0.25, 0.3, 0.9999999};
+  const double just_kept = (reference_word(11, 4, 0) >> 8) * 0x1p-24, rates[] = {0, 0.25, 0.3, 0.9999999, just_kept};
   enum { N = 50005 };
   REAL *x = TYPED(numbers)(N), *y = TYPED(space)(N);
   for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {

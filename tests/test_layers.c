@@ -422,8 +422,7 @@ static void variables_are_named_by_their_path(void **state) {
   build(layer, AG_SHAPE(3));
   listing all = {""};
   nn_each_variable(layer, list_name, &all);
-  assert_string_equal(all.text,
-                      " 0.kernel 1.gamma 1.beta !1.moving_mean !1.moving_variance 2.1.kernel 2.1.bias");
+  assert_string_equal(all.text, " 0.kernel 1.gamma 1.beta !1.moving_mean !1.moving_variance 2.1.kernel 2.1.bias");
   ag_list weights = nn_trainable_variables(layer);
   assert_int_equal(weights.count, 5);
   assert_true(weights.items[0] == named(layer, "0.kernel") && weights.items[4] == named(layer, "2.1.bias"));
@@ -540,8 +539,7 @@ static void wrong_inputs_fail_when_the_layer_is_built(void **state) {
 static void a_mistake_deep_inside_is_named_by_its_place(void **state) {
   (void)state;
   nn_layer *layer = nn_sequential(nn_flatten(), nn_sequential(nn_leaky_relu(), nn_dense(0)));
-  assert_refused(layer, AG_SHAPE(3), AG_ERROR_ARGUMENT,
-                 "Sequential: layer 1, Sequential: layer 1, Dense: units is 0");
+  assert_refused(layer, AG_SHAPE(3), AG_ERROR_ARGUMENT, "Sequential: layer 1, Sequential: layer 1, Dense: units is 0");
 }
 
 static void a_failed_build_may_be_tried_again(void **state) {
@@ -668,8 +666,8 @@ static void residual_variables(void *self, nn_visitor *visitor) {
 
 static void residual_free(void *self) { ++*((residual *)self)->freed; }
 
-static const nn_layer_class residual_class = {
-    "Residual", residual_build, residual_forward, residual_variables, residual_free};
+static const nn_layer_class residual_class = {"Residual", residual_build, residual_forward, residual_variables,
+                                              residual_free};
 
 static nn_layer *make_residual(nn_layer *inner, int *freed) {
   return nn_layer_new(&residual_class, &(residual){.inner = inner, .freed = freed}, sizeof(residual));

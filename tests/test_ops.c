@@ -47,10 +47,10 @@ static void maps_agree_with_the_c_library(void **state) {
     ag_tensor *(*op)(ag_tensor *x);
     double (*f)(double x);
     bool positive;
-  } maps[] = {{ag_neg, negative, false}, {ag_square, square, false}, {ag_sqrt, sqrt, true},
-              {ag_exp, exp, false}, {ag_log, log, true}, {ag_reciprocal, reciprocal, true},
-              {ag_abs, fabs, false}, {ag_sign, sign, false}, {ag_relu, relu, false},
-              {ag_sigmoid, sigmoid, false}, {ag_tanh, tanh, false}, {ag_softplus, softplus, false}};
+  } maps[] = {{ag_neg, negative, false},    {ag_square, square, false}, {ag_sqrt, sqrt, true},
+              {ag_exp, exp, false},         {ag_log, log, true},        {ag_reciprocal, reciprocal, true},
+              {ag_abs, fabs, false},        {ag_sign, sign, false},     {ag_relu, relu, false},
+              {ag_sigmoid, sigmoid, false}, {ag_tanh, tanh, false},     {ag_softplus, softplus, false}};
   ag_tensor *any = ag_scale(waves(AG_SHAPE(7, 9), 0), 4), *positive = ag_add_scalar(ag_abs(any), 0.1);
   double expected[63];
   for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
@@ -98,8 +98,8 @@ static void two_inputs_broadcast_as_in_numpy(void **state) {
   const struct {
     ag_tensor *(*op)(ag_tensor *a, ag_tensor *b);
     double (*f)(double a, double b);
-  } zips[] = {{ag_add, add}, {ag_sub, sub}, {ag_mul, mul}, {ag_div, divide}, {ag_maximum, maximum},
-              {ag_minimum, minimum}, {ag_pow, pow}, {ag_sigmoid_cross_entropy, cross_entropy}};
+  } zips[] = {{ag_add, add},         {ag_sub, sub},         {ag_mul, mul}, {ag_div, divide},
+              {ag_maximum, maximum}, {ag_minimum, minimum}, {ag_pow, pow}, {ag_sigmoid_cross_entropy, cross_entropy}};
   /* a [2, 1, 4] and b [3, 1] make [2, 3, 4]: the sizes as strides, 0 where one is repeated */
   ag_tensor *a = ag_add_scalar(waves(AG_SHAPE(2, 1, 4), 1), 2), *b = ag_add_scalar(waves(AG_SHAPE(3, 1), 2), 1.5);
   double expected[24];
@@ -285,8 +285,7 @@ static void broadcast_to_repeats(void **state) {
   ag_tensor *x = ag_from(AG_SHAPE(2, 1), (ag_real[]){1, 2});
   assert_values(ag_broadcast_to(x, AG_SHAPE(2, 2, 3)), AG_SHAPE(2, 2, 3), 1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2);
   assert_fails(ag_broadcast_to(x, AG_SHAPE(3, 3)), AG_ERROR_SHAPE, "broadcast_to: shapes [2, 1] and [3, 3]");
-  assert_fails(ag_broadcast_to(ag_ones(AG_SHAPE(3)), AG_SHAPE(1)), AG_ERROR_SHAPE,
-               "broadcast_to: shapes [3] and [1]");
+  assert_fails(ag_broadcast_to(ag_ones(AG_SHAPE(3)), AG_SHAPE(1)), AG_ERROR_SHAPE, "broadcast_to: shapes [3] and [1]");
 }
 
 static void concat_and_stack_join(void **state) {
@@ -393,11 +392,13 @@ static line line_of(int64_t size, int64_t taps, int64_t stride, ag_padding paddi
 /* Calls f for each output pixel and tap whose input lies in the image. */
 typedef void visitor(void *context, int64_t y, int64_t x, int64_t oy, int64_t ox, int64_t ty, int64_t tx);
 static void visit(line h, line w, visitor *f, void *context) {
-  for (int64_t oy = 0; oy < h.outputs; oy++) for (int64_t ox = 0; ox < w.outputs; ox++)
-    for (int64_t ty = 0; ty < h.taps; ty++) for (int64_t tx = 0; tx < w.taps; tx++) {
-      int64_t y = oy * h.stride + ty - h.pad, x = ox * w.stride + tx - w.pad;
-      if (y >= 0 && y < h.size && x >= 0 && x < w.size) f(context, y, x, oy, ox, ty, tx);
-    }
+  for (int64_t oy = 0; oy < h.outputs; oy++)
+    for (int64_t ox = 0; ox < w.outputs; ox++)
+      for (int64_t ty = 0; ty < h.taps; ty++)
+        for (int64_t tx = 0; tx < w.taps; tx++) {
+          int64_t y = oy * h.stride + ty - h.pad, x = ox * w.stride + tx - w.pad;
+          if (y >= 0 && y < h.size && x >= 0 && x < w.size) f(context, y, x, oy, ox, ty, tx);
+        }
 }
 
 typedef struct {
@@ -413,13 +414,14 @@ static double *place4(double *values, ag_shape shape, int64_t i, int64_t j, int6
 static void convolve_one(void *context, int64_t y, int64_t x, int64_t oy, int64_t ox, int64_t ty, int64_t tx) {
   convolution *c = context;
   for (int64_t n = 0; n < c->image_shape.sizes[0]; n++)
-    for (int64_t i = 0; i < c->kernel_shape.sizes[2]; i++) for (int64_t o = 0; o < c->kernel_shape.sizes[3]; o++) {
-      double image = at4(c->images, n, y, x, i), weight = at4(c->kernel, ty, tx, i, o);
-      double out = at4(c->outputs, n, oy, ox, o);
-      *place4(c->to_outputs, c->output_shape, n, oy, ox, o) += image * weight;
-      *place4(c->to_images, c->image_shape, n, y, x, i) += out * weight;
-      *place4(c->to_kernel, c->kernel_shape, ty, tx, i, o) += image * out;
-    }
+    for (int64_t i = 0; i < c->kernel_shape.sizes[2]; i++)
+      for (int64_t o = 0; o < c->kernel_shape.sizes[3]; o++) {
+        double image = at4(c->images, n, y, x, i), weight = at4(c->kernel, ty, tx, i, o);
+        double out = at4(c->outputs, n, oy, ox, o);
+        *place4(c->to_outputs, c->output_shape, n, oy, ox, o) += image * weight;
+        *place4(c->to_images, c->image_shape, n, y, x, i) += out * weight;
+        *place4(c->to_kernel, c->kernel_shape, ty, tx, i, o) += image * out;
+      }
 }
 
 static void check_convolution(int64_t batch, int64_t height, int64_t width, int64_t kh, int64_t kw, int stride_h,
@@ -427,7 +429,8 @@ static void check_convolution(int64_t batch, int64_t height, int64_t width, int6
   enum { IN = 3, OUT = 2 };
   ag_window window = {stride_h, stride_w, padding};
   line h = line_of(height, kh, stride_h, padding), w = line_of(width, kw, stride_w, padding);
-  convolution c = {.image_shape = AG_SHAPE(batch, height, width, IN), .kernel_shape = AG_SHAPE(kh, kw, IN, OUT),
+  convolution c = {.image_shape = AG_SHAPE(batch, height, width, IN),
+                   .kernel_shape = AG_SHAPE(kh, kw, IN, OUT),
                    .output_shape = AG_SHAPE(batch, h.outputs, w.outputs, OUT)};
   ag_tensor *images = waves(c.image_shape, 7), *kernel = waves(c.kernel_shape, 8), *outputs = waves(c.output_shape, 9);
   c.images = images, c.kernel = kernel, c.outputs = outputs;
@@ -494,13 +497,14 @@ typedef struct {
 static void pool_one(void *context, int64_t y, int64_t x, int64_t oy, int64_t ox, int64_t ty, int64_t tx) {
   (void)ty, (void)tx;
   pooled *p = context;
-  for (int64_t n = 0; n < p->shape.sizes[0]; n++) for (int64_t c = 0; c < p->shape.sizes[3]; c++) {
-    double value = at4(p->images, n, y, x, c), *max = place4(p->max, p->shape, n, oy, ox, c);
-    double *count = place4(p->count, p->shape, n, oy, ox, c);
-    *max = *count > 0 ? maximum(*max, value) : value;
-    *place4(p->sum, p->shape, n, oy, ox, c) += value;
-    ++*count;
-  }
+  for (int64_t n = 0; n < p->shape.sizes[0]; n++)
+    for (int64_t c = 0; c < p->shape.sizes[3]; c++) {
+      double value = at4(p->images, n, y, x, c), *max = place4(p->max, p->shape, n, oy, ox, c);
+      double *count = place4(p->count, p->shape, n, oy, ox, c);
+      *max = *count > 0 ? maximum(*max, value) : value;
+      *place4(p->sum, p->shape, n, oy, ox, c) += value;
+      ++*count;
+    }
 }
 
 static void pooling_agrees_with_loops_and_ignores_padding(void **state) {

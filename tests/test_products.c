@@ -58,11 +58,11 @@ static side make_side(size_t slots, size_t indices, size_t depth, order how) {
   ptrdiff_t s = (ptrdiff_t)slots, i = (ptrdiff_t)indices, k = (ptrdiff_t)depth;
   side made = {.slots = slots, .count = slots * indices * depth};
   switch (how) {
-  case SLOT_DEPTH_INDEX: made.slot_stride = k * i, made.depth_stride = i, made.index_stride = 1; break;
-  case SLOT_INDEX_DEPTH: made.slot_stride = i * k, made.index_stride = k, made.depth_stride = 1; break;
-  case INDEX_SLOT_DEPTH: made.index_stride = s * k, made.slot_stride = k, made.depth_stride = 1; break;
-  case DEPTH_SLOT_INDEX: made.depth_stride = s * i, made.slot_stride = i, made.index_stride = 1; break;
-  default: made.index_stride = k * s, made.depth_stride = s, made.slot_stride = 1; break;
+    case SLOT_DEPTH_INDEX: made.slot_stride = k * i, made.depth_stride = i, made.index_stride = 1; break;
+    case SLOT_INDEX_DEPTH: made.slot_stride = i * k, made.index_stride = k, made.depth_stride = 1; break;
+    case INDEX_SLOT_DEPTH: made.index_stride = s * k, made.slot_stride = k, made.depth_stride = 1; break;
+    case DEPTH_SLOT_INDEX: made.depth_stride = s * i, made.slot_stride = i, made.index_stride = 1; break;
+    default: made.index_stride = k * s, made.depth_stride = s, made.slot_stride = 1; break;
   }
   made.values = random_values(made.count);
   return made;
@@ -82,8 +82,12 @@ static kernel_pairs random_pairs(size_t slots, size_t each, size_t a_slots, size
 
 static problem make_problem(size_t slots, size_t each, size_t rows, size_t columns, size_t depth, order a, order b) {
   size_t a_slots = slots + 1, b_slots = slots / 2 + 1;
-  return (problem){random_pairs(slots, each, a_slots, b_slots), make_side(a_slots, rows, depth, a),
-                   make_side(b_slots, columns, depth, b), rows, columns, depth};
+  return (problem){random_pairs(slots, each, a_slots, b_slots),
+                   make_side(a_slots, rows, depth, a),
+                   make_side(b_slots, columns, depth, b),
+                   rows,
+                   columns,
+                   depth};
 }
 
 static void free_problem(problem *p) {
@@ -99,27 +103,27 @@ static size_t slot_stride(const problem *p) { return p->rows * row_stride(p) + 5
 static size_t out_count(const problem *p) { return p->pairs.slots * slot_stride(p); }
 
 /* The engine's answer of one type, as doubles. The workspace has the size asked for and a guard; it begins as NaN. */
-#define DEFINE_SOLVE(name, real, type)                                                                                 \
-  static double *name(const problem *p) {                                                                              \
-    real *a_values = take(p->a.count, sizeof(real)), *b_values = take(p->b.count, sizeof(real));                       \
-    for (size_t i = 0; i < p->a.count; i++) a_values[i] = (real)p->a.values[i];                                        \
-    for (size_t i = 0; i < p->b.count; i++) b_values[i] = (real)p->b.values[i];                                        \
-    kernel_operand_##type a = {a_values, p->a.slots, p->a.slot_stride, p->a.index_stride, p->a.depth_stride};          \
-    kernel_operand_##type b = {b_values, p->b.slots, p->b.slot_stride, p->b.index_stride, p->b.depth_stride};          \
-    size_t needed = kernels_##type()->products_workspace(&a, &b, p->rows, p->columns, p->depth);                       \
-    real *workspace = aligned_alloc(64, ((needed + 1) * sizeof(real) + 63) / 64 * 64);                                 \
-    assert_non_null(workspace);                                                                                        \
-    for (size_t i = 0; i < needed; i++) workspace[i] = (real)NAN;                                                      \
-    workspace[needed] = (real)untouched;                                                                               \
-    real *out = take(out_count(p), sizeof(real));                                                                      \
-    for (size_t i = 0; i < out_count(p); i++) out[i] = (real)untouched;                                                \
-    kernels_##type()->products(&p->pairs, &a, &b, p->rows, p->columns, p->depth, out, slot_stride(p), row_stride(p),   \
-                               workspace);                                                                             \
-    assert_true(workspace[needed] == (real)untouched);                                                                 \
-    double *result = take(out_count(p), sizeof *result);                                                               \
-    for (size_t i = 0; i < out_count(p); i++) result[i] = out[i];                                                      \
-    free(a_values), free(b_values), free(workspace), free(out);                                                        \
-    return result;                                                                                                     \
+#define DEFINE_SOLVE(name, real, type)                                                                               \
+  static double *name(const problem *p) {                                                                            \
+    real *a_values = take(p->a.count, sizeof(real)), *b_values = take(p->b.count, sizeof(real));                     \
+    for (size_t i = 0; i < p->a.count; i++) a_values[i] = (real)p->a.values[i];                                      \
+    for (size_t i = 0; i < p->b.count; i++) b_values[i] = (real)p->b.values[i];                                      \
+    kernel_operand_##type a = {a_values, p->a.slots, p->a.slot_stride, p->a.index_stride, p->a.depth_stride};        \
+    kernel_operand_##type b = {b_values, p->b.slots, p->b.slot_stride, p->b.index_stride, p->b.depth_stride};        \
+    size_t needed = kernels_##type()->products_workspace(&a, &b, p->rows, p->columns, p->depth);                     \
+    real *workspace = aligned_alloc(64, ((needed + 1) * sizeof(real) + 63) / 64 * 64);                               \
+    assert_non_null(workspace);                                                                                      \
+    for (size_t i = 0; i < needed; i++) workspace[i] = (real)NAN;                                                    \
+    workspace[needed] = (real)untouched;                                                                             \
+    real *out = take(out_count(p), sizeof(real));                                                                    \
+    for (size_t i = 0; i < out_count(p); i++) out[i] = (real)untouched;                                              \
+    kernels_##type()->products(&p->pairs, &a, &b, p->rows, p->columns, p->depth, out, slot_stride(p), row_stride(p), \
+                               workspace);                                                                           \
+    assert_true(workspace[needed] == (real)untouched);                                                               \
+    double *result = take(out_count(p), sizeof *result);                                                             \
+    for (size_t i = 0; i < out_count(p); i++) result[i] = out[i];                                                    \
+    free(a_values), free(b_values), free(workspace), free(out);                                                      \
+    return result;                                                                                                   \
   }
 DEFINE_SOLVE(solve_f32, float, f32)
 DEFINE_SOLVE(solve_f64, double, f64)
@@ -235,14 +239,26 @@ static problem pass_problem(const convolution *c, pass which, const meeting *lis
   size_t pixels = c->size * c->size, taps = c->taps * c->taps, outs = out_size(c) * out_size(c);
   problem p;
   if (which == FORWARD)
-    p = (problem){{outs, NULL, NULL}, make_side(pixels, c->n, c->in, INDEX_SLOT_DEPTH),
-                  make_side(taps, c->out, c->in, SLOT_DEPTH_INDEX), c->n, c->out, c->in};
+    p = (problem){{outs, NULL, NULL},
+                  make_side(pixels, c->n, c->in, INDEX_SLOT_DEPTH),
+                  make_side(taps, c->out, c->in, SLOT_DEPTH_INDEX),
+                  c->n,
+                  c->out,
+                  c->in};
   else if (which == DATA_GRADIENT)
-    p = (problem){{pixels, NULL, NULL}, make_side(outs, c->n, c->out, INDEX_SLOT_DEPTH),
-                  make_side(taps, c->in, c->out, SLOT_INDEX_DEPTH), c->n, c->in, c->out};
+    p = (problem){{pixels, NULL, NULL},
+                  make_side(outs, c->n, c->out, INDEX_SLOT_DEPTH),
+                  make_side(taps, c->in, c->out, SLOT_INDEX_DEPTH),
+                  c->n,
+                  c->in,
+                  c->out};
   else
-    p = (problem){{taps, NULL, NULL}, make_side(pixels, c->in, c->n, DEPTH_SLOT_INDEX),
-                  make_side(outs, c->out, c->n, DEPTH_SLOT_INDEX), c->in, c->out, c->n};
+    p = (problem){{taps, NULL, NULL},
+                  make_side(pixels, c->in, c->n, DEPTH_SLOT_INDEX),
+                  make_side(outs, c->out, c->n, DEPTH_SLOT_INDEX),
+                  c->in,
+                  c->out,
+                  c->n};
   size_t *start = take(p.pairs.slots + 1, sizeof *start), used = 0;
   kernel_pair *pair = take(count, sizeof *pair);
   for (size_t o = 0; o < p.pairs.slots; o++) {
@@ -281,8 +297,7 @@ static double *convolve_slowly(const convolution *c, pass which, const problem *
               out[y * slot_stride(p) + n * row_stride(p) + to] += p->a.values[at_x] * p->b.values[at_w];
             else if (which == DATA_GRADIENT)
               out[x * slot_stride(p) + n * row_stride(p) + in] += p->a.values[at_y] * p->b.values[at_w];
-            else
-              out[w * slot_stride(p) + in * row_stride(p) + to] += p->a.values[at_x] * p->b.values[at_y];
+            else out[w * slot_stride(p) + in * row_stride(p) + to] += p->a.values[at_x] * p->b.values[at_y];
           }
     }
   return out;

@@ -190,6 +190,8 @@ static void metadata_is_read_by_key(void **state) {
 #define WITH_BIAS "{" KERNEL ",\"d.bias\":{\"dtype\":\"F32\",\"shape\":"
 #define BIAS "\"d.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}"
 
+#define OTHER "\"other\":{\"dtype\":\"F64\",\"shape\":[0],\"data_offsets\":[12,12]}"
+
 static void wrong_headers_are_refused_by_name(void **state) {
   (void)state;
   static const struct {
@@ -200,6 +202,7 @@ static void wrong_headers_are_refused_by_name(void **state) {
       {"{" KERNEL "," BIAS ",\"d.more\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[12,16]}}",
        "tensor d.more is not part of this model"},
       {"{" KERNEL "," BIAS "," KERNEL "}", "tensor d.kernel is there twice"},
+      {"{" KERNEL "," BIAS "," OTHER "," OTHER "}", "tensor other is there twice"},
       {"{\"D.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]}," BIAS "}", "d.kernel is missing"},
       {"{" KERNEL ",\"d.bias\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[8,12]}}",
        "d.bias is not of dtype F32"},
@@ -227,8 +230,7 @@ static void wrong_headers_are_refused_by_name(void **state) {
       {WITH_BIAS "[1],\"data_offsets\":[12,8]}}", "data_offsets"},
       {WITH_BIAS "[1],\"data_offsets\":[4,12]}}", "data_offsets"},
       {WITH_BIAS "[1],\"data_offsets\":[12,16]}}", "ends behind the end of the file"},
-      {WITH_BIAS "[1],\"data_offsets\":[9007199254740988,9007199254740992]}}",
-       "ends behind the end of the file"},
+      {WITH_BIAS "[1],\"data_offsets\":[9007199254740988,9007199254740992]}}", "ends behind the end of the file"},
       {WITH_BIAS "[1],\"data_offsets\":[4,8]}}", "tensor d.bias overlaps another"},
       {"{" BIAS ",\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[4,12]}}", "a hole before it"},
       {"{" BIAS ",\"__metadata__\":{\"a\":1}," KERNEL "}", "__metadata__"},
@@ -256,7 +258,8 @@ static void wrong_headers_are_refused_by_name(void **state) {
 /* The file of a pair of networks, of which one is wanted. */
 static void tensors_under_other_names_are_passed_over(void **state) {
   (void)state;
-  static const char header[] = "{\"other.0.table\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[12,16]}," KERNEL "," BIAS "}";
+  static const char header[] =
+      "{\"other.0.table\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[12,16]}," KERNEL "," BIAS "}";
   nn_layer *layer = make_dense();
   write_file(header, sizeof header - 1, (float[]){7, 8, 9, 10}, 4);
   assert_true(load(layer));

@@ -1,5 +1,5 @@
 /* What a tape does, held against TensorFlow's GradientTape. The number in front of a test is that of the behaviour in
- * the list of fifty that this suite follows (read off tensorflow/python/eager/backprop_test.py and TensorFlow's guides).
+ * the list of fifty that this suite follows (read off tensorflow/python/eager/backprop_test.py and its guides).
  *
  * Numbers that mean nothing in C, and why:
  * 5 (half), 23 (half), 46 (half): tensors hold one type of number, so there is nothing of another type to watch, to

@@ -1,8 +1,8 @@
-/* Loops over raw memory. They know no tensor, take no memory and cannot fail; the caller has checked sizes. Threads split
- * the work by its size alone, so that the bits do not depend on how many there are.
+/* Loops over raw memory. They know no tensor, take no memory and cannot fail; the caller has checked sizes. Threads
+ * split the work by its size alone, so that the bits do not depend on how many there are.
  *
- * The same sources (kernels/cpu.c includes them all) are compiled once for each kind of CPU and each type of number; a table of
- * functions stands for each result. All arrays are row-major; names in [] are sizes. */
+ * The same sources (kernels/cpu.c includes them all) are compiled once for each kind of CPU and each type of number; a
+ * table of functions stands for each result. All arrays are row-major; names in [] are sizes. */
 #pragma once
 
 #include <stdbool.h>
@@ -52,7 +52,8 @@ typedef enum {
 
 typedef enum { KERNEL_SUM, KERNEL_MAX } kernel_reduction;
 
-/* How the elements of up to three operands lie: element (i0, i1, ...) is at sum(i * stride); a stride of 0 broadcasts. */
+/* How the elements of up to three operands lie: element (i0, i1, ...) is at sum(i * stride); a stride of 0 broadcasts.
+ */
 typedef struct {
   int rank;
   size_t sizes[KERNEL_MAX_RANK];
@@ -60,7 +61,8 @@ typedef struct {
 } kernel_grid;
 
 /* The products engine: out[o][i][j] = sum over the pairs (a, b) of o, and over k, of A[a][i][k] * B[b][j][k].
- * Convolutions, their gradients and matrix products are all of this form. pairs of slot o: pair[start[o]] ... pair[start[o+1]-1]. */
+ * Convolutions, their gradients and matrix products are all of this form. pairs of slot o: pair[start[o]] ...
+ * pair[start[o+1]-1]. */
 typedef struct {
   uint32_t a, b;
 } kernel_pair;
@@ -70,7 +72,8 @@ typedef struct {
   const kernel_pair *pair;
 } kernel_pairs;
 
-/* Windows of a pooling or convolution over images [n, h, w, c] -> [n, oh, ow, c]: input row = output row * stride + tap - pad. */
+/* Windows of a pooling or convolution over images [n, h, w, c] -> [n, oh, ow, c]: input row = output row * stride + tap
+ * - pad. */
 typedef struct {
   size_t n, h, w, c, oh, ow, kh, kw, stride_h, stride_w, pad_h, pad_w;
 } kernel_windows;
@@ -93,6 +96,6 @@ int kernel_get_threads(void);
 /* The kinds of CPU that were compiled in and that this CPU can run, best first, by name ("avx512", "avx2", "portable");
  * NULL past the end. */
 const char *kernel_cpu_name(size_t index);
-/* Uses the named kind from now on, on all threads (NULL: the best). False when there is none of that name. At first use the
- * environment variable DUALTAPE_CPU names it. */
+/* Uses the named kind from now on, on all threads (NULL: the best). False when there is none of that name. At first use
+ * the environment variable DUALTAPE_CPU names it. */
 bool kernel_force_cpu(const char *name);

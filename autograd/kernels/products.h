@@ -122,10 +122,8 @@ static void pack_piece(const operand *from, const real *values, size_t indices, 
 static void pack_nth(const operand *from, size_t indices, size_t first, size_t depth, size_t width, size_t n,
                      real *to) {
   size_t panels = pieces_of(indices, width), pieces = pieces_of(depth, PACK_DEPTH), panel, rest;
-  if (from->index_stride == 1)
-    panel = n % panels, rest = n / panels;
-  else
-    panel = n / (pieces * from->slots), rest = n % (pieces * from->slots);
+  if (from->index_stride == 1) panel = n % panels, rest = n / panels;
+  else panel = n / (pieces * from->slots), rest = n % (pieces * from->slots);
   size_t slot = rest / pieces, k = rest % pieces * PACK_DEPTH, i = panel * width;
   const real *values = from->values + (ptrdiff_t)slot * from->slot_stride + (ptrdiff_t)i * from->index_stride +
                        (ptrdiff_t)(first + k) * from->depth_stride;
@@ -166,8 +164,12 @@ static void compute_tile(const products_block *block, size_t n) {
   size_t i = row_panel * plan->tile.rows, j = column_panel * plan->tile.columns;
   size_t rows = smaller(plan->rows - i, plan->tile.rows), columns = smaller(plan->columns - j, plan->tile.columns);
   size_t a_slot = block->depth * plan->tile.rows, b_slot = block->depth * plan->tile.columns;
-  tile_terms terms = {.pair = pairs->pair + pairs->start[slot], .end = pairs->pair + pairs->start[slot + 1],
-                      .swapped = plan->swapped, .a_slot = a_slot, .b_slot = b_slot, .depth = block->depth,
+  tile_terms terms = {.pair = pairs->pair + pairs->start[slot],
+                      .end = pairs->pair + pairs->start[slot + 1],
+                      .swapped = plan->swapped,
+                      .a_slot = a_slot,
+                      .b_slot = b_slot,
+                      .depth = block->depth,
                       .a = block->a_panels + row_panel * plan->a.slots * a_slot,
                       .b = block->b_panels + column_panel * plan->b.slots * b_slot};
   real *out = block->out + slot * block->slot_stride + i * block->row_stride + j * block->column_stride;

@@ -40,8 +40,8 @@ static inline double polynomial(const double coefficient[8], double x) {
   return sum;
 }
 
-/* The inverse of the normal distribution function for 0 < p < 1: M. J. Wichura, Algorithm AS 241 (PPND16), Applied
- * Statistics 37 (1988) 477-484, relative error 1e-16. */
+/* The inverse of the normal distribution function for 2^-33 <= p <= 1 - 2^-33: M. J. Wichura, Algorithm AS 241
+ * (PPND16), Applied Statistics 37 (1988) 477-484, relative error 1e-16, without its last part, for p below 1e-11. */
 static double inverse_normal(double p) {
   static const double a[8] = {3.3871328727963666080e0,  1.3314166789178437745e2,  1.9715909503065514427e3,
                               1.3731693765509461125e4,  4.5921953931549871457e4,  6.7265770927008700853e4,
@@ -55,16 +55,10 @@ static double inverse_normal(double p) {
   static const double d[8] = {1.0,                      2.05319162663775882187e0, 1.67638483018380384940e0,
                               6.89767334985100004550e-1, 1.48103976427480074590e-1, 1.51986665636164571966e-2,
                               5.47593808499534494600e-4, 1.05075007164441684324e-9};
-  static const double e[8] = {6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0,
-                              2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
-                              2.71155556874348757815e-5, 2.01033439929228813265e-7};
-  static const double f[8] = {1.0,                      5.99832206555887937690e-1, 1.36929880922735805310e-1,
-                              1.48753612908506148525e-2, 7.86869131145613259100e-4, 1.84631831751005468180e-5,
-                              1.42151175831644588870e-7, 2.04426310338993978564e-15};
   double q = p - 0.5;
   if (fabs(q) <= 0.425) return q * polynomial(a, 0.180625 - q * q) / polynomial(b, 0.180625 - q * q);
   double r = sqrt(-log_f64(q < 0 ? p : 1 - p));
-  double tail = r <= 5 ? polynomial(c, r - 1.6) / polynomial(d, r - 1.6) : polynomial(e, r - 5) / polynomial(f, r - 5);
+  double tail = polynomial(c, r - 1.6) / polynomial(d, r - 1.6);
   return q < 0 ? -tail : tail;
 }
 

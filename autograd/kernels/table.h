@@ -1,7 +1,7 @@
 /* The table of kernels for one type of number; included by kernels.h once for float and once for double. */
 
-/* One operand of the products engine: element (slot, index, depth) is at values[slot * slot_stride + index * index_stride +
- * depth * depth_stride]. */
+/* One operand of the products engine: element (slot, index, depth) is at values[slot * slot_stride + index *
+ * index_stride + depth * depth_stride]. */
 typedef struct {
   const KERNEL_REAL *values;
   size_t slots; /* how many there are */
@@ -14,9 +14,11 @@ typedef struct {
   void (*fill)(size_t n, double value, KERNEL_REAL *y);
   void (*map)(kernel_map f, size_t n, const KERNEL_REAL *x, double p, double q, KERNEL_REAL *y);
   /* y is dense, of the grid's sizes; strides 0 and 1 are those of a and b */
-  void (*zip)(kernel_zip f, const kernel_grid *grid, const KERNEL_REAL *a, const KERNEL_REAL *b, double p, double q, KERNEL_REAL *y);
+  void (*zip)(kernel_zip f, const kernel_grid *grid, const KERNEL_REAL *a, const KERNEL_REAL *b, double p, double q,
+              KERNEL_REAL *y);
   /* y = condition != 0 ? a : b; strides 0, 1, 2 are those of condition, a and b */
-  void (*where)(const kernel_grid *grid, const KERNEL_REAL *condition, const KERNEL_REAL *a, const KERNEL_REAL *b, KERNEL_REAL *y);
+  void (*where)(const kernel_grid *grid, const KERNEL_REAL *condition, const KERNEL_REAL *a, const KERNEL_REAL *b,
+                KERNEL_REAL *y);
   /* to[strides 1] = from[strides 0] */
   void (*copy)(const kernel_grid *grid, const KERNEL_REAL *from, KERNEL_REAL *to);
   void (*add_into)(size_t n, const KERNEL_REAL *x, KERNEL_REAL *y); /* y += x */
@@ -27,16 +29,19 @@ typedef struct {
   double (*sum_of_squares)(size_t n, const KERNEL_REAL *x);
 
   /* x [outer, count, inner] -> y [outer, picks, inner] with y[o][i] = x[o][index[i]]; indices are whole and in range */
-  void (*gather)(size_t outer, size_t count, size_t inner, size_t picks, const KERNEL_REAL *index, const KERNEL_REAL *x, KERNEL_REAL *y);
+  void (*gather)(size_t outer, size_t count, size_t inner, size_t picks, const KERNEL_REAL *index, const KERNEL_REAL *x,
+                 KERNEL_REAL *y);
   /* its transpose: y [outer, count, inner] = 0, then y[o][index[i]] += x[o][i] in order of i */
-  void (*scatter)(size_t outer, size_t count, size_t inner, size_t picks, const KERNEL_REAL *index, const KERNEL_REAL *x, KERNEL_REAL *y);
+  void (*scatter)(size_t outer, size_t count, size_t inner, size_t picks, const KERNEL_REAL *index,
+                  const KERNEL_REAL *x, KERNEL_REAL *y);
 
   /* out[o][i][j] at out[o * slot_stride + i * row_stride + j], i < rows, j < columns; overwritten. workspace holds
    * products_workspace() elements, 64-byte aligned. */
-  size_t (*products_workspace)(const KERNEL_TYPED(kernel_operand) *a, const KERNEL_TYPED(kernel_operand) *b, size_t rows, size_t columns, size_t depth);
-  void (*products)(const kernel_pairs *pairs, const KERNEL_TYPED(kernel_operand) *a, const KERNEL_TYPED(kernel_operand) *b,
-                   size_t rows, size_t columns, size_t depth, KERNEL_REAL *out, size_t slot_stride, size_t row_stride,
-                   KERNEL_REAL *workspace);
+  size_t (*products_workspace)(const KERNEL_TYPED(kernel_operand) *a, const KERNEL_TYPED(kernel_operand) *b,
+                               size_t rows, size_t columns, size_t depth);
+  void (*products)(const kernel_pairs *pairs, const KERNEL_TYPED(kernel_operand) *a,
+                   const KERNEL_TYPED(kernel_operand) *b, size_t rows, size_t columns, size_t depth, KERNEL_REAL *out,
+                   size_t slot_stride, size_t row_stride, KERNEL_REAL *workspace);
 
   /* which[n, oh, ow, c]: the tap (row * kw + column) of the first largest; y may be NULL */
   void (*max_pool)(const kernel_windows *windows, const KERNEL_REAL *x, KERNEL_REAL *y, KERNEL_REAL *which);
@@ -50,15 +55,15 @@ typedef struct {
   /* Batch norm over x [rows, c]. moments: mean and biased variance, each [c]. */
   void (*batch_moments)(size_t rows, size_t c, const KERNEL_REAL *x, KERNEL_REAL *mean, KERNEL_REAL *variance);
   /* y = (x - mean) * scale * gamma + beta; scale = 1 / sqrt(variance + epsilon) */
-  void (*batch_normalize)(size_t rows, size_t c, const KERNEL_REAL *x, const KERNEL_REAL *mean, const KERNEL_REAL *scale,
-                          const KERNEL_REAL *gamma, const KERNEL_REAL *beta, KERNEL_REAL *y);
+  void (*batch_normalize)(size_t rows, size_t c, const KERNEL_REAL *x, const KERNEL_REAL *mean,
+                          const KERNEL_REAL *scale, const KERNEL_REAL *gamma, const KERNEL_REAL *beta, KERNEL_REAL *y);
   /* sum_g[c] = sum over rows of g; sum_gx[c] = sum over rows of g * (x - mean) * scale */
   void (*batch_sums)(size_t rows, size_t c, const KERNEL_REAL *g, const KERNEL_REAL *x, const KERNEL_REAL *mean,
                      const KERNEL_REAL *scale, KERNEL_REAL *sum_g, KERNEL_REAL *sum_gx);
   /* dx = gamma * scale * (g - sum_g / rows - (x - mean) * scale * sum_gx / rows) */
-  void (*batch_norm_backward)(size_t rows, size_t c, const KERNEL_REAL *g, const KERNEL_REAL *x, const KERNEL_REAL *mean,
-                              const KERNEL_REAL *scale, const KERNEL_REAL *gamma, const KERNEL_REAL *sum_g,
-                              const KERNEL_REAL *sum_gx, KERNEL_REAL *dx);
+  void (*batch_norm_backward)(size_t rows, size_t c, const KERNEL_REAL *g, const KERNEL_REAL *x,
+                              const KERNEL_REAL *mean, const KERNEL_REAL *scale, const KERNEL_REAL *gamma,
+                              const KERNEL_REAL *sum_g, const KERNEL_REAL *sum_gx, KERNEL_REAL *dx);
 
   /* Random numbers of draw `counter` of `seed`: element i is word i % 4 of the Philox block i / 4. */
   void (*uniform)(uint64_t seed, uint64_t counter, size_t n, double low, double high, KERNEL_REAL *y);
@@ -68,7 +73,8 @@ typedef struct {
 
   /* Optimizer steps, in place; g is the gradient, the rest state of the weights w. */
   void (*sgd)(size_t n, double rate, double momentum, const KERNEL_REAL *g, KERNEL_REAL *velocity, KERNEL_REAL *w);
-  void (*rmsprop)(size_t n, double rate, double rho, double epsilon, const KERNEL_REAL *g, KERNEL_REAL *square, KERNEL_REAL *w);
+  void (*rmsprop)(size_t n, double rate, double rho, double epsilon, const KERNEL_REAL *g, KERNEL_REAL *square,
+                  KERNEL_REAL *w);
   /* m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w = w - decay w - rate m / (sqrt(v) + epsilon) */
   void (*adam)(size_t n, double rate, double beta1, double beta2, double epsilon, double decay, const KERNEL_REAL *g,
                KERNEL_REAL *m, KERNEL_REAL *v, KERNEL_REAL *w);

@@ -96,8 +96,8 @@ static ag_tensor *broadcast_to_forward(ag_node *node) {
 static ag_tensor *broadcast_to_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   return ag_sum_to(cotangent, ag_shape_of(node->inputs[input]));
 }
-static const ag_op broadcast_to_op = {.name = "broadcast_to", .forward = broadcast_to_forward, .vjp = broadcast_to_vjp,
-                                      .drops = AG_DROP_ALL};
+static const ag_op broadcast_to_op = {
+    .name = "broadcast_to", .forward = broadcast_to_forward, .vjp = broadcast_to_vjp, .drops = AG_DROP_ALL};
 ag_tensor *ag_broadcast_to(ag_tensor *x, ag_shape shape) {
   return ag_apply(&broadcast_to_op, AG_INPUTS(x), &shape, sizeof shape);
 }

@@ -48,7 +48,6 @@ static ag_tensor *leaky_relu_forward(void *self, ag_tensor *input, nn_mode mode)
 }
 
 nn_layer *nn_leaky_relu_of(nn_leaky_relu_options options) {
-  static const nn_layer_class class = {
-      .name = "LeakyReLU", .build = leaky_relu_build, .forward = leaky_relu_forward};
+  static const nn_layer_class class = {.name = "LeakyReLU", .build = leaky_relu_build, .forward = leaky_relu_forward};
   return nn_layer_new(&class, &(leaky_relu){nn_option(options.slope, keras_slope)}, sizeof(leaky_relu));
 }

@@ -26,6 +26,7 @@ static bool build(void *self, ag_shape input, ag_rng *rng) {
   double field = (double)size * (double)size, fan_in = field * (double)in, fan_out = field * (double)out;
   ag_shape shape = AG_SHAPE(size, size, in, out);
   layer->kernel = ag_variable(nn_initial(options->kernel_init, shape, fan_in, fan_out, rng));
+  if (!layer->kernel) return false;
   layer->bias = options->no_bias ? NULL : nn_bias(options->bias_init, filters, fan_in, fan_out, rng);
   return !ag_failed();
 }
@@ -34,8 +35,8 @@ static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
   (void)mode;
   conv *layer = self;
   ag_window window = AG_STRIDE(layer->options.stride, layer->options.padding == NN_SAME ? AG_SAME : AG_VALID);
-  ag_tensor *y = layer->transposed ? ag_conv2d_transpose(input, layer->kernel, window)
-                                   : ag_conv2d(input, layer->kernel, window);
+  ag_tensor *y =
+      layer->transposed ? ag_conv2d_transpose(input, layer->kernel, window) : ag_conv2d(input, layer->kernel, window);
   if (layer->bias) y = ag_add(y, layer->bias);
   return nn_activate(y, layer->options.activation);
 }

@@ -13,6 +13,7 @@ static bool build(void *self, ag_shape input, ag_rng *rng) {
   int64_t in = input.sizes[input.rank - 1];
   double fan_in = (double)in, fan_out = (double)units;
   layer->kernel = ag_variable(nn_initial(layer->options.kernel_init, AG_SHAPE(in, units), fan_in, fan_out, rng));
+  if (!layer->kernel) return false; /* before a bias as absurd as the kernel takes memory */
   layer->bias = layer->options.no_bias ? NULL : nn_bias(layer->options.bias_init, units, fan_in, fan_out, rng);
   return !ag_failed();
 }

@@ -44,9 +44,7 @@ static void variables(void *self, nn_visitor *visitor) {
   }
 }
 
-static void free_list(void *self) {
-  ag_free(((sequential *)self)->layers);
-}
+static void free_list(void *self) { ag_free(((sequential *)self)->layers); }
 
 static bool check(size_t count, nn_layer *const *layers) {
   if (count == 0) return ag_fail(AG_ERROR_ARGUMENT, "Sequential: no layers"), false;
