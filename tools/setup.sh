@@ -32,7 +32,7 @@ missing_for() { # PURPOSE...: the Debian packages that are missing, one a line
 }
 
 install_missing() { # PURPOSE...
-  local packages install sudo= answer
+  local packages install sudo='' answer
   packages=$(missing_for "$@" | xargs)
   [[ -n $packages ]] || return 0
   [[ $EUID -eq 0 ]] || sudo="sudo "
@@ -50,10 +50,12 @@ install_missing() { # PURPOSE...
   fi
   # Without a network for the update, an old list of packages and a full cache may still do.
   # shellcheck disable=SC2086
-  { ${sudo}apt-get update -qq || true; } && ${sudo}env DEBIAN_FRONTEND=noninteractive $install || {
+  ${sudo}apt-get update -qq || true
+  # shellcheck disable=SC2086
+  if ! ${sudo}env DEBIAN_FRONTEND=noninteractive $install; then
     echo "The installation failed. Missing: $packages" >&2
     exit 1
-  }
+  fi
 }
 
 build() { # FOLDER MESON-OPTION...
