@@ -5,6 +5,7 @@
 
 #include "autograd/memory.h"
 #include "autograd/tensor_private.h"
+#include "autograd/typed.h"
 
 const char AG_REAL_LINK_CHECK = 1;
 
@@ -158,7 +159,7 @@ ag_list ag_list_make(size_t count, ag_tensor *const *items) {
 ag_tensor *ag_full(ag_shape shape, double value) {
   ag_real *values;
   ag_tensor *tensor = ag_make(shape, &values);
-  for (size_t i = 0; tensor && i < tensor->size; i++) values[i] = (ag_real)value;
+  if (tensor) ag_kernels()->fill(tensor->size, value, values);
   return tensor;
 }
 

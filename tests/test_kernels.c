@@ -162,7 +162,7 @@ int main(void) {
       BOTH(zip_walks_any_grid),
       BOTH(where_walks_any_grid),
       BOTH(copy_walks_any_grid),
-      BOTH(fill_and_add_into_reach_all_elements),
+      BOTH(fill_reaches_all_elements),
       BOTH(reduce_equals_a_slow_loop),
       BOTH(max_and_argmax_take_nan_for_the_largest),
       BOTH(long_sums_stay_accurate),

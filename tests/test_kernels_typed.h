@@ -225,15 +225,14 @@ static void TYPED(copy_walks_any_grid)(void **state) {
   free(from), free(to);
 }
 
-static void TYPED(fill_and_add_into_reach_all_elements)(void **state) {
+static void TYPED(fill_reaches_all_elements)(void **state) {
   (void)state;
   static const size_t sizes[] = {0, 1, 9, 8192, 8193, 100001};
   for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-    REAL *x = TYPED(numbers)(sizes[s]), *y = TYPED(space)(sizes[s]);
+    REAL *y = TYPED(space)(sizes[s]);
     TYPED(kernels)()->fill(sizes[s], 0.5, y);
-    TYPED(kernels)()->add_into(sizes[s], x, y);
-    for (size_t i = 0; i < sizes[s]; i++) assert_true(y[i] == x[i] + (REAL)0.5);
-    free(x), free(y);
+    for (size_t i = 0; i < sizes[s]; i++) assert_true(y[i] == (REAL)0.5);
+    free(y);
   }
 }
 
@@ -247,14 +246,13 @@ static void TYPED(reduce_equals_a_slow_loop)(void **state) {
     TYPED(kernels)()->reduce(KERNEL_SUM, outer, count, inner, x, sum);
     if (count > 0) TYPED(kernels)()->reduce(KERNEL_MAX, outer, count, inner, x, max);
     if (count > 0) TYPED(kernels)()->argmax(outer, count, inner, x, arg);
-    long double squares = 0;
     for (size_t o = 0; o < n; o++) {
       long double total = 0;
       double largest = -INFINITY;
       size_t at = 0;
       for (size_t k = 0; k < count; k++) {
         double value = (double)x[(o / inner * count + k) * inner + o % inner];
-        total += value, squares += value * value;
+        total += value;
         if (value > largest) largest = value, at = k;
       }
       check_near((double)sum[o], (double)total, 1e-13 + EPSILON, "sum", s);
@@ -262,7 +260,6 @@ static void TYPED(reduce_equals_a_slow_loop)(void **state) {
       check_near((double)max[o], largest, 0, "max", s);
       check_near((double)arg[o], (double)at, 0, "argmax", s);
     }
-    check_near(TYPED(kernels)()->sum_of_squares(outer * count * inner, x), (double)squares, 1e-13, "sum of squares", s);
     free(x), free(sum), free(max), free(arg);
   }
 }
@@ -412,7 +409,7 @@ static void TYPED(batch_moments_stay_accurate)(void **state) {
       for (size_t r = 0; r < rows; r++) sum += x[r * c + i];
       for (size_t r = 0; r < rows; r++) squares += (x[r * c + i] - sum / rows) * (x[r * c + i] - sum / rows);
       check_near((double)mean[i], (double)(sum / rows), 2 * EPSILON, "mean", i);
-      check_near((double)variance[i], (double)(squares / rows), 1e-11 + 2 * EPSILON, "variance", i);
+      check_near((double)variance[i], (double)(squares / rows), 1e-13 + 2 * EPSILON, "variance", i);
     }
     free(x), free(mean), free(variance);
   }
@@ -550,7 +547,6 @@ static void TYPED(with_threads)(int threads, size_t n, const REAL *x, const REAL
   k->reduce(KERNEL_SUM, 1, n, 1, x, y), y += 1;
   k->reduce(KERNEL_SUM, 1, n / C, C, x, y), y += C;
   k->reduce(KERNEL_SUM, n / C, C, 1, x, y), y += n / C;
-  *y++ = (REAL)k->sum_of_squares(n, x);
   k->batch_moments(n / C, C, x, y, y + C), y += 2 * C;
   k->batch_sums(n / C, C, g, x, x, g, y, y + C), y += 2 * C;
   k->avg_pool_transpose(&w, x, y), y += n;
@@ -561,7 +557,7 @@ static void TYPED(with_threads)(int threads, size_t n, const REAL *x, const REAL
 
 static void TYPED(threads_do_not_change_a_bit)(void **state) {
   (void)state;
-  enum { N = 140000, RESULTS = 5 * N + N / 50 + 252 };
+  enum { N = 140000, RESULTS = 5 * N + N / 50 + 251 };
   REAL *x = TYPED(numbers)(N), *g = TYPED(numbers)(N), *one = TYPED(space)(RESULTS), *many = TYPED(space)(RESULTS);
   TYPED(with_threads)(1, N, x, g, one);
   for (int threads = 2; threads <= 4; threads++) {

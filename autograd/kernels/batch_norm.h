@@ -4,22 +4,29 @@
 static void batch_total(total_terms t, size_t rows, size_t c, size_t column, bool cut, totals *to) {
   t.rows = rows, t.row_stride = c, t.columns = smaller(COLUMNS, c - column);
   t.x += column;
-  if (t.kind == TOTAL_NORM) t.g += column, t.mean += column, t.scale += column;
+  t.mean += column;
+  if (t.kind == TOTAL_NORM) t.g += column, t.scale += column;
   total(&t, cut, to);
 }
 
-/* Moments are taken about the first row: one of the values, so that squares exceed the variance at most `rows` times
- * and no more than that is lost in the difference. */
+/* Moments are taken about the first row, in one pass. Where that turns out to lie far from the mean, so that digits are
+ * lost in the difference, a second pass takes them about the mean (Chan, Golub and LeVeque 1983). */
 static void batch_moments(size_t rows, size_t c, const real *x, real *mean, real *variance) {
   bool cut = cut_into_parts(pieces_of(c, COLUMNS), rows, smaller(c, COLUMNS));
 #pragma omp parallel for schedule(static) if (!cut && rows * c >= PARALLEL)
   for (size_t column = 0; column < c; column += COLUMNS) {
-    totals to;
-    batch_total((total_terms){.kind = TOTAL_MOMENTS, .x = x}, rows, c, column, cut, &to);
-    for (size_t i = 0; i < smaller(COLUMNS, c - column); i++) {
-      double shift = to.first[i] / (double)rows, square = to.second[i] / (double)rows - shift * shift;
-      mean[column + i] = (real)(x[column + i] + shift);
-      variance[column + i] = (real)(square < 0 ? 0 : square);
+    const real *center = x;
+    bool near = false;
+    for (int pass = 0; pass < 2 && !near; pass++, center = mean) {
+      totals to;
+      batch_total((total_terms){.kind = TOTAL_MOMENTS, .x = x, .mean = center}, rows, c, column, cut, &to);
+      near = true;
+      for (size_t i = 0; i < smaller(COLUMNS, c - column); i++) {
+        double shift = to.first[i] / (double)rows, square = to.second[i] / (double)rows - shift * shift;
+        near = near && shift * shift <= 16 * square;
+        mean[column + i] = (real)(center[column + i] + shift);
+        variance[column + i] = (real)(square < 0 ? 0 : square);
+      }
     }
   }
 }

@@ -1,4 +1,4 @@
-/* fill, map, zip, where, add_into. A function is chosen once a piece; each has a loop of its own. */
+/* fill, map, zip, where. A function is chosen once a piece; each has a loop of its own. */
 
 static void fill_piece(size_t n, real value, real *y) {
   for (size_t i = 0; i < n; i++) y[i] = value;
@@ -11,19 +11,6 @@ static void fill(size_t n, double value, real *y) {
   }
 #pragma omp parallel for schedule(static) if (n >= PARALLEL)
   for (size_t i = 0; i < n; i += PIECE) fill_piece(smaller(PIECE, n - i), (real)value, y + i);
-}
-
-static void add_piece(size_t n, const real *x, real *y) {
-  for (size_t i = 0; i < n; i++) y[i] += x[i];
-}
-
-static void add_into(size_t n, const real *x, real *y) {
-  if (n <= PIECE) {
-    add_piece(n, x, y);
-    return;
-  }
-#pragma omp parallel for schedule(static) if (n >= PARALLEL)
-  for (size_t i = 0; i < n; i += PIECE) add_piece(smaller(PIECE, n - i), x + i, y + i);
 }
 
 INLINE real map_one(kernel_map f, real x, real p, real q) {

@@ -8,6 +8,10 @@ static void gather(size_t outer, size_t count, size_t inner, size_t picks, const
   }
 }
 
+static void add_piece(size_t n, const real *x, real *y) {
+  for (size_t i = 0; i < n; i++) y[i] += x[i];
+}
+
 /* Rows may be hit twice, so that threads share out outer and columns, not picks. */
 static void scatter(size_t outer, size_t count, size_t inner, size_t picks, const real *index, const real *x, real *y) {
   fill(outer * count * inner, 0, y);

@@ -4,14 +4,15 @@
 
 enum { COLUMNS = 64, PARTS = 32 };
 
-typedef enum { TOTAL_SUM, TOTAL_SQUARES, TOTAL_MAX, TOTAL_MOMENTS, TOTAL_NORM } total_kind;
+typedef enum { TOTAL_SUM, TOTAL_MAX, TOTAL_MOMENTS, TOTAL_NORM } total_kind;
 
 typedef struct {
   total_kind kind;
   size_t rows, columns; /* columns: at most COLUMNS */
   size_t row_stride;
   const real *x;
-  const real *g, *mean, *scale; /* for TOTAL_NORM: the cotangents of x, laid out alike, and a number a column */
+  const real *mean;      /* a number a column: what TOTAL_MOMENTS and TOTAL_NORM subtract */
+  const real *g, *scale; /* for TOTAL_NORM: the cotangents of x, laid out alike, and a number a column */
 } total_terms;
 
 /* One or two totals a column. */
@@ -24,13 +25,12 @@ static inline double joined(total_kind kind, double a, double b) {
   return kind == TOTAL_MAX ? max_or_nan(a, b) : a + b;
 }
 
-/* Adds the term of x to the totals of its column; `other` is the first row for MOMENTS, the cotangents for NORM. */
+/* Adds the term of x to the totals of its column; `other` is the center for MOMENTS, the cotangents for NORM. */
 INLINE void total_row(total_kind kind, size_t columns, const real *x, const real *other, const total_terms *t,
                       totals *to) {
   for (size_t c = 0; c < columns; c++) {
     double value = x[c];
     if (kind == TOTAL_SUM || kind == TOTAL_MAX) to->first[c] = joined(kind, to->first[c], value);
-    if (kind == TOTAL_SQUARES) to->first[c] += value * value;
     if (kind == TOTAL_MOMENTS) {
       double shifted = value - other[c];
       to->first[c] += shifted;
@@ -46,7 +46,7 @@ INLINE void total_row(total_kind kind, size_t columns, const real *x, const real
 INLINE void total_rows(total_kind kind, const total_terms *t, size_t begin, size_t end, totals *to) {
   for (size_t c = 0; c < t->columns; c++) to->first[c] = kind == TOTAL_MAX ? -INFINITY : 0, to->second[c] = 0;
   for (size_t row = begin; row < end; row++) {
-    const real *other = kind == TOTAL_MOMENTS ? t->x : kind == TOTAL_NORM ? t->g + row * t->row_stride : NULL;
+    const real *other = kind == TOTAL_MOMENTS ? t->mean : kind == TOTAL_NORM ? t->g + row * t->row_stride : NULL;
     if (t->columns == COLUMNS) /* the usual case, with a constant size */
       total_row(kind, COLUMNS, t->x + row * t->row_stride, other, t, to);
     else
@@ -57,7 +57,6 @@ INLINE void total_rows(total_kind kind, const total_terms *t, size_t begin, size
 static void total_part(const total_terms *t, size_t begin, size_t end, totals *to) {
   switch (t->kind) {
   case TOTAL_SUM: total_rows(TOTAL_SUM, t, begin, end, to); break;
-  case TOTAL_SQUARES: total_rows(TOTAL_SQUARES, t, begin, end, to); break;
   case TOTAL_MAX: total_rows(TOTAL_MAX, t, begin, end, to); break;
   case TOTAL_MOMENTS: total_rows(TOTAL_MOMENTS, t, begin, end, to); break;
   case TOTAL_NORM: total_rows(TOTAL_NORM, t, begin, end, to); break;
@@ -101,10 +100,6 @@ static double total_of_vector(total_kind kind, size_t n, const real *x, bool cut
   total_part(&t, 0, 1, &rest);
   for (size_t c = 0; c < t.columns; c++) result = joined(kind, result, rest.first[c]);
   return result;
-}
-
-static double sum_of_squares(size_t n, const real *x) {
-  return total_of_vector(TOTAL_SQUARES, n, x, cut_into_parts(1, n / COLUMNS, COLUMNS));
 }
 
 static void reduce_rows(total_kind kind, size_t outer, size_t count, const real *x, real *y) {

@@ -21,12 +21,10 @@ typedef struct {
                 KERNEL_REAL *y);
   /* to[strides 1] = from[strides 0] */
   void (*copy)(const kernel_grid *grid, const KERNEL_REAL *from, KERNEL_REAL *to);
-  void (*add_into)(size_t n, const KERNEL_REAL *x, KERNEL_REAL *y); /* y += x */
 
   /* x [outer, count, inner] -> y [outer, inner]; the sum of none is 0; max needs count > 0 */
   void (*reduce)(kernel_reduction f, size_t outer, size_t count, size_t inner, const KERNEL_REAL *x, KERNEL_REAL *y);
   void (*argmax)(size_t outer, size_t count, size_t inner, const KERNEL_REAL *x, KERNEL_REAL *y);
-  double (*sum_of_squares)(size_t n, const KERNEL_REAL *x);
 
   /* x [outer, count, inner] -> y [outer, picks, inner] with y[o][i] = x[o][index[i]]; indices are whole and in range */
   void (*gather)(size_t outer, size_t count, size_t inner, size_t picks, const KERNEL_REAL *index, const KERNEL_REAL *x,
