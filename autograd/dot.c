@@ -41,6 +41,6 @@ bool ag_tape_write_dot(const ag_tape *tape, FILE *file) {
   }
   fprintf(file, "}\n");
   ag_idmap_free(&written);
-  if (fine && ferror(file)) ag_fail(AG_ERROR_FILE, "tape_write_dot: cannot write: %s", strerror(errno));
-  return fine && !ferror(file);
+  if (fflush(file) == 0 && !ferror(file)) return fine;
+  return ag_fail(AG_ERROR_FILE, "tape_write_dot: cannot write: %s", strerror(errno)) != NULL;
 }

@@ -31,5 +31,5 @@ void *ag_fail(ag_error_code code, const char *format, ...) {
 }
 
 void *ag_fail_null(const char *who, const char *what) {
-  return ag_fail(AG_ERROR_ARGUMENT, "%s: %s is NULL; an unconnected gradient?", who, what);
+  return ag_fail(AG_ERROR_ARGUMENT, "%s: %s is NULL", who, what);
 }

@@ -57,6 +57,11 @@ static double numeric_slope(const problem *p, size_t input, size_t index, double
   for (int k = 0; k < 4; k++) {
     ag_tensor *y = moved(p, input, index, offset[k] * step);
     if (!y || !(values[k] = ag_data(y))) return NAN;
+    if (!ag_shape_equal(ag_shape_of(y), ag_shape_of(p->cotangent))) {
+      ag_fail(AG_ERROR_SHAPE, "gradcheck: the function gives shape %s, then %s for an input that moved a little",
+              ag_shape_print(ag_shape_of(p->cotangent)).text, ag_shape_print(ag_shape_of(y)).text);
+      return NAN;
+    }
   }
   double slope = 0;
   for (size_t i = 0; i < ag_size(p->cotangent); i++) {
@@ -110,15 +115,19 @@ static bool check_in_scope(problem *p, ag_check *check) {
 }
 
 static bool run_check(ag_function *f, void *context, ag_list inputs, ag_check *check, double rtol, double atol) {
-  ag_check own = {0};
-  if (!check) check = &own;
-  if (check->rtol == 0) check->rtol = rtol;
-  if (check->atol == 0) check->atol = atol;
-  if (check->step == 0) check->step = 1e-3;
   if (!f) return ag_fail_null("gradcheck", "the function") != NULL;
+  ag_check asked = check ? *check : (ag_check){0}, used = asked;
+  if (asked.rtol == 0) used.rtol = rtol;
+  if (asked.atol == 0) used.atol = atol;
+  if (asked.step == 0) used.step = 1e-3;
   ag_scope *scope = ag_scope_enter();
-  bool fine = scope && check_in_scope(&(problem){.f = f, .context = context, .inputs = inputs}, check);
+  bool fine = scope && check_in_scope(&(problem){.f = f, .context = context, .inputs = inputs}, &used);
   if (scope) ag_scope_leave(scope);
+  if (!check) return fine;
+  *check = used; /* what was asked stays as it was: 0 is another default for the second order */
+  check->rtol = asked.rtol;
+  check->atol = asked.atol;
+  check->step = asked.step;
   return fine;
 }
 

@@ -44,9 +44,16 @@ static void sweep_free(sweep *s) {
   ag_idmap_free(&s->index);
 }
 
+/* An input through which the gradient flows on. One that the tape did not watch is a constant, even where it is asked
+ * for: of what was computed from it only a part was recorded. */
+static slot *find_input(const sweep *s, ag_tensor *input) {
+  slot *found = find(s, input);
+  return found && ag_tape_sees(s->tape, input) ? found : NULL;
+}
+
 static bool depends_on_source(const sweep *s, const ag_node *node) {
   for (int i = 0; i < node->count; i++) {
-    if (find(s, node->inputs[i])) return true;
+    if (find_input(s, node->inputs[i])) return true;
   }
   return false;
 }
@@ -72,7 +79,7 @@ static bool mark(sweep *s, ag_list targets, ag_list sources) {
     const ag_node *node = &s->tape->records[i]->node;
     s->on[i] = find(s, node->output)->to_target;
     for (int j = 0; s->on[i] && j < node->count; j++) {
-      slot *input = find(s, node->inputs[j]);
+      slot *input = find_input(s, node->inputs[j]);
       if (input) input->to_target = true;
     }
   }
@@ -112,6 +119,7 @@ static ag_tensor *fit(const ag_node *node, ag_tensor *gradient, ag_shape to) {
     int64_t size = to.sizes[to.rank - i];
     fits = size == 1 || size == from.sizes[from.rank - i];
   }
+  if (ag_shape_equal(from, to)) return gradient;
   if (fits) return ag_sum_to(gradient, to);
   return ag_fail(AG_ERROR_SHAPE, "gradient: the vjp of %s gives shape %s for an input of shape %s", node->op->name,
                  ag_shape_print(from).text, ag_shape_print(to).text);
@@ -131,12 +139,10 @@ static bool step(sweep *s, ag_record *record) {
   bool fine = true;
   node->memo = NULL;
   for (int i = 0; fine && i < node->count; i++) {
-    slot *input = find(s, node->inputs[i]);
-    if (!input) continue;
-    bool failed_before = ag_failed();
+    if (!find_input(s, node->inputs[i])) continue;
     ag_tensor *gradient = node->op->vjp(node, i, cotangent);
     if (gradient) gradient = fit(node, gradient, node->inputs[i]->shape);
-    fine = gradient ? accumulate(find(s, node->inputs[i]), gradient) : failed_before || !ag_failed();
+    fine = gradient ? accumulate(find(s, node->inputs[i]), gradient) : !ag_failed();
   }
   node->memo = NULL;
   ag_release(cotangent);
@@ -186,8 +192,10 @@ static bool all_given(ag_list list, const char *what) {
 }
 
 static bool ready(ag_tape *tape, ag_list targets, ag_list sources, ag_list seeds, ag_unconnected unconnected) {
+  if (ag_failed()) return false; /* a seed that is NULL may be what failed */
   if (!ag_tape_usable(tape, "gradient") || !all_given(targets, "a target") || !all_given(sources, "a source"))
     return false;
+  if (seeds.count && !seeds.items) return ag_fail_null("gradient", "the list of seeds") != NULL;
   if (seeds.count && seeds.count != targets.count) {
     ag_fail(AG_ERROR_ARGUMENT, "gradient: %zu seeds for %zu targets", seeds.count, targets.count);
   } else if (unconnected != AG_UNCONNECTED_NULL && unconnected != AG_UNCONNECTED_ZEROS) {
@@ -208,7 +216,9 @@ ag_list ag_gradients_of(ag_tape *tape, ag_list targets, ag_list sources, ag_list
     ag_tape_halt(tape);
   }
   sweep s = {.tape = tape, .end = tape->count, .on = ag_allocate(tape->count, sizeof(bool))};
+  size_t scope_mark = ag_scope_mark();
   bool fine = s.on && mark(&s, targets, sources) && seed(&s, targets, seeds);
+  ag_scope_release_to(scope_mark, NULL); /* the sweep keeps its own */
   fine = run(&s, fine);
   ag_list list = fine ? results(&s, sources, unconnected) : (ag_list){0};
   sweep_free(&s);
@@ -229,11 +239,12 @@ ag_tensor *ag_gradient(ag_tape *tape, ag_tensor *target, ag_tensor *source) {
 ag_tensor *ag_composite_vjp(ag_tensor *(*f)(ag_node *node), ag_node *node, int input, ag_tensor *cotangent) {
   ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
   /* A fresh identity: the same tensor may also stand in another place of the call, which is none of this gradient's. */
-  ag_tensor *inputs[node->count], *source = ag_identity(node->inputs[input]);
-  if (!tape || !source) return NULL;
-  for (int i = 0; i < node->count; i++) inputs[i] = i == input ? source : node->inputs[i];
+  ag_tensor *source = ag_identity(node->inputs[input]);
+  ag_list inputs = ag_list_make((size_t)node->count, node->inputs);
+  if (!tape || !source || !inputs.items) return NULL;
+  inputs.items[input] = source;
   ag_node call = *node;
-  call.inputs = inputs;
+  call.inputs = inputs.items;
   ag_tape_watch(tape, source);
   ag_tensor *output = f(&call);
   if (!output) return NULL;

@@ -2,14 +2,12 @@
 #include "autograd/ops.h"
 #include "autograd/tape_private.h"
 
-/* The sizes of a from axis `from_a` on, then those of b from axis `from_b` on, behind `first` where that is not
- * negative. */
-static ag_shape join(int64_t first, ag_shape a, int from_a, ag_shape b, int from_b) {
-  int64_t sizes[2 * AG_MAX_RANK + 1];
+/* The sizes of a, then those of b from axis `from` on. */
+static ag_shape join(ag_shape a, ag_shape b, int from) {
+  int64_t sizes[2 * AG_MAX_RANK];
   int rank = 0;
-  if (first >= 0) sizes[rank++] = first;
-  for (int i = from_a; i < a.rank; i++) sizes[rank++] = a.sizes[i];
-  for (int i = from_b; i < b.rank; i++) sizes[rank++] = b.sizes[i];
+  for (int i = 0; i < a.rank; i++) sizes[rank++] = a.sizes[i];
+  for (int i = from; i < b.rank; i++) sizes[rank++] = b.sizes[i];
   return ag_shape_make(rank, sizes);
 }
 
@@ -20,24 +18,25 @@ static bool usable(ag_tape *tape, ag_tensor *target, ag_tensor *source, const ch
   return ag_fail(AG_ERROR_TAPE, "%s: the tape must be persistent, for it is swept once for each element", who) != NULL;
 }
 
-/* [rows, ...source]: the gradients for `rows` seeds, of which seed i has ones at the elements i, i + rows, i + 2 rows,
- * ... NULL without an error where the source is not connected. */
+/* [rows, size of source]: the gradients for `rows` seeds, of which seed i has ones at the elements i, i + rows, ...
+ * NULL without an error where the source is not connected. */
 static ag_tensor *sweep_rows(ag_tape *tape, ag_tensor *target, ag_tensor *source, size_t rows) {
-  ag_shape row_shape = join(1, source->shape, 0, AG_SCALAR_SHAPE, 0);
+  ag_shape row = AG_SHAPE(1, (int64_t)source->size);
   ag_tensor **gradients = ag_allocate(rows, sizeof *gradients);
-  ag_tensor *stacked = NULL;
   bool fine = gradients != NULL;
   for (size_t i = 0; fine && i < rows; i++) {
+    size_t mark = ag_scope_mark();
     ag_real *values;
     ag_tensor *seed = ag_make(target->shape, &values);
     for (size_t j = 0; seed && j < target->size; j++) values[j] = j % rows == i;
     ag_list list =
         ag_gradients_of(tape, (ag_list){1, &target}, (ag_list){1, &source}, (ag_list){1, &seed}, AG_UNCONNECTED_NULL);
     fine = list.items && list.items[0];
-    if (fine) gradients[i] = ag_reshape(list.items[0], row_shape);
+    if (fine) gradients[i] = ag_reshape(list.items[0], row);
+    ag_scope_release_to(mark, fine ? gradients[i] : NULL);
   }
-  if (fine && rows) stacked = ag_concat((ag_list){rows, gradients}, 0);
-  else if (fine) stacked = ag_zeros(join(0, source->shape, 0, AG_SCALAR_SHAPE, 0));
+  ag_tensor *stacked = NULL;
+  if (fine) stacked = rows ? ag_concat((ag_list){rows, gradients}, 0) : ag_zeros(AG_SHAPE(0, (int64_t)source->size));
   ag_free(gradients);
   return stacked;
 }
@@ -46,7 +45,7 @@ ag_tensor *ag_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source) {
   if (!usable(tape, target, source, "jacobian")) return NULL;
   size_t mark = ag_scope_mark();
   ag_tensor *rows = sweep_rows(tape, target, source, target->size);
-  if (rows) rows = ag_reshape(rows, join(-1, target->shape, 0, source->shape, 0));
+  if (rows) rows = ag_reshape(rows, join(target->shape, source->shape, 0));
   ag_scope_release_to(mark, rows);
   return rows;
 }
@@ -58,11 +57,14 @@ ag_tensor *ag_batch_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source
     return ag_fail(AG_ERROR_SHAPE, "batch_jacobian: shapes %s and %s need at least 2 axes, and the same first size",
                    ag_shape_print(t).text, ag_shape_print(s).text);
   }
-  size_t mark = ag_scope_mark(), rows = ag_shape_size(join(-1, t, 1, AG_SCALAR_SHAPE, 0));
-  ag_tensor *result = sweep_rows(tape, target, source, rows); /* [rows, batch, ...source] */
-  ag_axes order = {.count = s.rank + 1, .axis = {1, 0}};
-  for (int i = 2; i <= s.rank && i < AG_MAX_RANK; i++) order.axis[i] = i;
-  if (result) result = ag_reshape(ag_transpose(result, order), join(t.sizes[0], t, 1, s, 1));
+  size_t mark = ag_scope_mark(), rows = 1, columns = 1;
+  for (int i = 1; i < t.rank; i++) rows *= (size_t)t.sizes[i];
+  for (int i = 1; i < s.rank; i++) columns *= (size_t)s.sizes[i];
+  ag_tensor *result = sweep_rows(tape, target, source, rows);
+  if (result) { /* from [rows, batch * columns] by way of [batch, rows, columns] */
+    result = ag_reshape(result, AG_SHAPE((int64_t)rows, t.sizes[0], (int64_t)columns));
+    result = ag_reshape(ag_transpose(result, AG_AXES(1, 0, 2)), join(t, s, 1));
+  }
   ag_scope_release_to(mark, result);
   return result;
 }

@@ -74,6 +74,10 @@ void *ag_pool_take(size_t bytes) {
   count_taken(class_bytes);
   pthread_mutex_unlock(&lock);
   if (!buffer) buffer = aligned_alloc(ALIGNMENT, class_bytes);
+  if (!buffer) { /* idle buffers of other sizes may stand in the way */
+    ag_pool_trim();
+    buffer = aligned_alloc(ALIGNMENT, class_bytes);
+  }
   if (buffer) return buffer;
   pthread_mutex_lock(&lock);
   in_use -= class_bytes;

@@ -41,7 +41,7 @@ static bool inputs_given(const ag_op *op, int count, ag_tensor *const *inputs) {
     if (inputs[i]) continue;
     char what[32] = "input";
     if (count > 1) snprintf(what, sizeof what, "input %d", i);
-    return ag_fail_null(op->name, what) != NULL;
+    return ag_fail(AG_ERROR_ARGUMENT, "%s: %s is NULL; an unconnected gradient?", op->name, what) != NULL;
   }
   return true;
 }
@@ -96,6 +96,8 @@ static bool record_call(const ag_node *node, size_t attribute_bytes) {
 
 ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const void *attributes,
                     size_t attribute_bytes) {
+  if (!op || !op->forward) return ag_fail_null("apply", op ? "forward" : "the op");
+  if (count < 0 || (count > 0 && !inputs)) return ag_fail_null(op->name, "the list of inputs");
   if (!inputs_given(op, count, inputs)) return NULL;
   bool recorded = thread.forward_depth == 0 && anyone_sees(count, inputs) && !op->not_differentiable;
   if (recorded && !op->vjp) {

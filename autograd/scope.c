@@ -106,6 +106,7 @@ ag_tensor *ag_scope_leave_with(ag_scope *scope, ag_tensor *tensor) {
 
 ag_list ag_scope_leave_with_list(ag_scope *scope, ag_list list) {
   /* The items stand in the scope that is left: they are moved by way of a block of our own. */
+  if (list.count && !list.items) return ag_scope_leave(scope), ag_list_make(list.count, NULL);
   ag_tensor **items = ag_allocate(list.count, sizeof *items);
   for (size_t i = 0; items && i < list.count; i++) items[i] = ag_retain(list.items[i]);
   ag_scope_leave(scope);

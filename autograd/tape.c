@@ -86,7 +86,7 @@ void ag_tape_resume(ag_tape *tape) {
 void ag_tape_reset(ag_tape *tape) {
   if (!ag_tape_usable(tape, "tape_reset")) return;
   forget(tape);
-  tape->used = false;
+  tape->used = tape->stopped_by_gradient = false;
 }
 
 bool ag_tape_is_recording(const ag_tape *tape) { return tape && tape->recording; }

@@ -17,7 +17,8 @@ ag_tape *ag_tape_start_with(int flags);
  * is an error, but for a tape that its own gradient stopped. */
 void ag_tape_stop(ag_tape *tape);
 void ag_tape_resume(ag_tape *tape);
-/* Forgets everything recorded and watched; goes on recording if it was. A used tape may be used again. */
+/* Forgets everything recorded and watched; goes on recording if it was, else waits for ag_tape_resume. A used tape may
+ * be used again. */
 void ag_tape_reset(ag_tape *tape);
 /* Whether ops run now are recorded. */
 bool ag_tape_is_recording(const ag_tape *tape);
@@ -28,9 +29,9 @@ void ag_tape_watch(ag_tape *tape, ag_tensor *tensor);
 ag_list ag_tape_watched(ag_tape *tape);
 
 /* The gradient of sum(target) with respect to source, of the source's shape; NULL without an error where the source is
- * not connected. Stops the tape if it records (a persistent one goes on and records its own gradient). A second
- * gradient from a tape that is not persistent is an error. What the sweep computes is recorded by the other tapes that
- * run. */
+ * not connected, or was not watched. Stops the tape if it records (a persistent one goes on and records its own
+ * gradient). A second gradient from a tape that is not persistent is an error. What the sweep computes is recorded by
+ * the other tapes that run. */
 ag_tensor *ag_gradient(ag_tape *tape, ag_tensor *target, ag_tensor *source);
 /* One gradient a source, in order. */
 ag_list ag_gradients(ag_tape *tape, ag_tensor *target, ag_list sources);

@@ -15,6 +15,7 @@ ag_shape ag_shape_make(int rank, const int64_t *sizes) {
     ag_fail(AG_ERROR_SHAPE, "shape: %d axes, but at least 0 and at most %d are allowed", rank, AG_MAX_RANK);
     return shape;
   }
+  if (rank && !sizes) return ag_fail_null("shape", "sizes"), shape;
   /* So that the bytes of doubles fit a signed 64-bit number whatever the order of the sizes, zeros count as ones. */
   int64_t room = INT64_MAX / 16;
   for (int i = 0; i < rank; i++) {
@@ -46,8 +47,9 @@ size_t ag_shape_size(ag_shape shape) {
 
 ag_shape_text ag_shape_print(ag_shape shape) {
   ag_shape_text out;
-  int at = snprintf(out.text, sizeof out.text, shape.rank < 0 ? "[invalid" : "[");
-  for (int i = 0; i < shape.rank; i++) {
+  bool valid = shape.rank >= 0 && shape.rank <= AG_MAX_RANK;
+  int at = snprintf(out.text, sizeof out.text, valid ? "[" : "[invalid");
+  for (int i = 0; valid && i < shape.rank; i++) {
     at += snprintf(out.text + at, sizeof out.text - (size_t)at, i ? ", %lld" : "%lld", (long long)shape.sizes[i]);
   }
   snprintf(out.text + at, sizeof out.text - (size_t)at, "]");
@@ -149,6 +151,7 @@ ag_tensor *ag_tensor_keep(ag_tensor *tensor, bool only_shape) {
 ag_tensor *ag_tensor_variable(ag_tensor *tensor) { return tensor->is_variable ? tensor : tensor->snapshot; }
 
 ag_list ag_list_make(size_t count, ag_tensor *const *items) {
+  if (count && !items) return ag_fail_null("list_make", "items"), (ag_list){0};
   ag_tensor **copy = ag_allocate(count, sizeof *copy);
   if (!copy) return (ag_list){0};
   for (size_t i = 0; i < count; i++) copy[i] = items[i];

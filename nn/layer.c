@@ -8,6 +8,8 @@ struct nn_layer {
   const nn_layer_class *class_of_layer;
   bool built;
   bool built_before; /* by the user, before the build of an outer layer that is under way */
+  bool met;          /* in the visit of adopt_all that is under way */
+  nn_layer *outer;   /* the layer that frees this one; NULL: the user */
   ag_shape input, output;
   max_align_t self[];
 };
@@ -37,26 +39,6 @@ void nn_error_prefix(const char *format, ...) {
 
 /* Making and freeing. */
 
-nn_layer *nn_layer_new(const nn_layer_class *class_of_layer, const void *self, size_t size) {
-  if (!class_of_layer) return ag_fail_null("layer_new", "class_of_layer");
-  if (!self && size > 0) return ag_fail_null("layer_new", "self");
-  if (!class_of_layer->name || !class_of_layer->forward) {
-    return ag_fail(AG_ERROR_ARGUMENT, "layer_new: a class needs a name and a forward function");
-  }
-  if (size > SIZE_MAX - sizeof(nn_layer)) return ag_fail(AG_ERROR_MEMORY, "layer_new: %zu bytes are too many", size);
-  nn_layer *layer = ag_allocate(1, sizeof(nn_layer) + size);
-  if (!layer) return NULL;
-  layer->class_of_layer = class_of_layer;
-  if (size > 0) memcpy(layer->self, self, size);
-  return layer;
-}
-
-void *nn_layer_self(nn_layer *layer) { return layer ? layer->self : ag_fail_null("layer_self", "layer"); }
-
-const nn_layer_class *nn_layer_class_of(const nn_layer *layer) {
-  return layer ? layer->class_of_layer : ag_fail_null("layer_class_of", "layer");
-}
-
 /* What a layer names itself. Before the build its tensors are unset, or went with a build that failed: passed over. */
 static void visit(nn_layer *layer, nn_variable_function *variable, nn_layer_function *inner, void *context) {
   nn_visitor visitor = {layer->built ? variable : NULL, inner, context};
@@ -75,19 +57,73 @@ void nn_visit_layer(nn_visitor *visitor, const char *name, nn_layer *layer) {
   if (visitor->layer && layer) visitor->layer(name, layer, visitor->context);
 }
 
+/* Each inner layer has one outer layer, which frees it, and is named once. */
+static void forget_met(const char *name, nn_layer *inner, void *context) {
+  (void)name, (void)context;
+  inner->met = false;
+}
+
+static void adopt(const char *name, nn_layer *inner, void *context) {
+  if (inner->met || (inner->outer && inner->outer != context)) {
+    ag_fail(AG_ERROR_ARGUMENT, "%s: %s is part of two layers, or twice of one", inner->class_of_layer->name, name);
+  } else {
+    inner->outer = context;
+    inner->met = true;
+  }
+}
+
+static bool adopt_all(nn_layer *layer) {
+  bool failed_before = ag_failed();
+  visit(layer, NULL, forget_met, NULL);
+  visit(layer, NULL, adopt, layer);
+  return failed_before || !ag_failed();
+}
+
+static void disown(const char *name, nn_layer *inner, void *context) {
+  (void)name;
+  if (inner->outer == context) inner->outer = NULL;
+}
+
+static void disown_all(nn_layer *layer) { visit(layer, NULL, disown, layer); }
+
+nn_layer *nn_layer_new(const nn_layer_class *class_of_layer, const void *self, size_t size) {
+  if (!class_of_layer) return ag_fail_null("layer_new", "class_of_layer");
+  if (!self && size > 0) return ag_fail_null("layer_new", "self");
+  if (!class_of_layer->name || !class_of_layer->forward) {
+    return ag_fail(AG_ERROR_ARGUMENT, "layer_new: a class needs a name and a forward function");
+  }
+  if (size > SIZE_MAX - sizeof(nn_layer)) return ag_fail(AG_ERROR_MEMORY, "layer_new: %zu bytes are too many", size);
+  nn_layer *layer = ag_allocate(1, sizeof(nn_layer) + size);
+  if (!layer) return NULL;
+  layer->class_of_layer = class_of_layer;
+  if (size > 0) memcpy(layer->self, self, size);
+  if (adopt_all(layer)) return layer;
+  disown_all(layer);
+  ag_free(layer);
+  return NULL;
+}
+
+void *nn_layer_self(nn_layer *layer) { return layer ? layer->self : ag_fail_null("layer_self", "layer"); }
+
+const nn_layer_class *nn_layer_class_of(const nn_layer *layer) {
+  return layer ? layer->class_of_layer : ag_fail_null("layer_class_of", "layer");
+}
+
 static void release(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
   (void)name, (void)is_buffer, (void)context;
   ag_release(variable);
 }
 
 static void free_inner(const char *name, nn_layer *layer, void *context) {
-  (void)name, (void)context;
+  (void)name;
+  if (layer->outer != context) return;
+  layer->outer = NULL;
   nn_layer_free(layer);
 }
 
 void nn_layer_free(nn_layer *layer) {
-  if (!layer) return;
-  visit(layer, release, free_inner, NULL);
+  if (!layer || layer->outer) return;
+  visit(layer, release, free_inner, layer);
   if (layer->class_of_layer->free) layer->class_of_layer->free(layer->self);
   ag_free(layer);
 }
@@ -146,7 +182,7 @@ static bool build_and_try(nn_layer *layer, ag_rng *rng) {
   }
   layer->built = true;
   visit(layer, check_variable, NULL, NULL);
-  if (ag_failed()) return false;
+  if (ag_failed() || !adopt_all(layer)) return false; /* build may have made inner layers */
   ag_tensor *output = class->forward(layer->self, ag_zeros(batch), NN_EVAL);
   if (!output || ag_failed()) return ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error"), false;
   ag_shape shape = ag_shape_of(output);

@@ -45,12 +45,13 @@ nn_layer *nn_layer_new(const nn_layer_class *class_of_layer, const void *self, s
 /* The layer's own struct: the copy. */
 void *nn_layer_self(nn_layer *layer);
 const nn_layer_class *nn_layer_class_of(const nn_layer *layer);
-/* Frees the layer, its inner layers and their variables; NULL is passed over. */
+/* Frees the layer, its inner layers and their variables. NULL is passed over, and so is an inner layer: it belongs to
+ * its outer one, of which it has only one. */
 void nn_layer_free(nn_layer *layer);
 
 /* Fixes shapes and initial values for inputs of this shape, without the batch axis, and runs the layer once on zeros,
  * so that a mistake shows here. False and an error: a wrong shape, or built before; the layer, its inner layers and rng
- * are then as before the call. */
+ * are then as before the call. Build before tapes start: one that runs records the run on zeros. */
 bool nn_build(nn_layer *layer, ag_shape input, ag_rng *rng);
 bool nn_is_built(const nn_layer *layer);
 /* Without the batch axis; of a built layer. */

@@ -116,6 +116,27 @@ static void a_slope_that_is_wrongly_a_constant_is_found_at_second_order(void **s
   assert_error(AG_ERROR_ARGUMENT, "gradcheck");
 }
 
+static void one_struct_serves_both_orders_with_the_defaults_of_each(void **state) {
+  (void)state;
+  ag_check check = {0};
+  assert_true(ag_gradcheck(cube, NULL, AG_LIST(ag_from(AG_SHAPE(2), (ag_real[]){1, 2})), &check));
+  assert_true(check.rtol == 0 && check.atol == 0 && check.step == 0);
+  assert_true(check.analytic != 0 && check.numeric != 0);
+}
+
+/* As many elements as its input has values above 1. */
+static ag_tensor *of_a_shape_that_depends(ag_list in, void *context) {
+  (void)context;
+  int64_t count = ag_item(ag_sum(ag_greater(in.items[0], ag_scalar(1)))) > 0 ? 1 : 3;
+  return ag_broadcast_to(ag_sum(in.items[0]), AG_SHAPE(count));
+}
+
+static void a_function_whose_shape_depends_on_values_is_refused(void **state) {
+  (void)state;
+  assert_false(ag_gradcheck(of_a_shape_that_depends, NULL, AG_LIST(ag_ones(AG_SHAPE(2))), NULL));
+  assert_error(AG_ERROR_SHAPE, "[3], then [1]");
+}
+
 static ag_tensor *drifting(ag_list in, void *context) { return ag_scale(in.items[0], 1 + 1e-9 * ++*(int *)context); }
 
 static void a_function_that_changes_its_mind_is_refused(void **state) {
@@ -281,6 +302,8 @@ int main(void) {
       TEST(tolerances_are_those_that_are_given),
       TEST(a_slope_that_is_wrongly_a_constant_is_found_at_second_order),
       TEST(a_function_that_changes_its_mind_is_refused),
+      TEST(a_function_whose_shape_depends_on_values_is_refused),
+      TEST(one_struct_serves_both_orders_with_the_defaults_of_each),
       TEST(a_function_that_fails_is_an_error),
       TEST(one_tensor_given_twice_is_two_arguments),
       TEST(variables_may_be_inputs_and_are_not_changed),

@@ -651,6 +651,25 @@ static void a_negative_number_of_threads_is_refused(void **state) {
   assert_error(AG_ERROR_ARGUMENT, "threads");
 }
 
+static void lists_and_ops_of_nothing_are_refused(void **state) {
+  (void)state;
+  ag_tensor *x = ag_ones(AG_SHAPE(2));
+  assert_null(ag_list_make(2, NULL).items);
+  assert_error(AG_ERROR_ARGUMENT, "items is NULL");
+  assert_null(ag_concat((ag_list){2, NULL}, 0));
+  assert_error(AG_ERROR_ARGUMENT, "concat");
+  assert_null(ag_stack((ag_list){2, NULL}, 0));
+  assert_error(AG_ERROR_ARGUMENT, "items is NULL");
+  assert_null(ag_scope_leave_with_list(ag_scope_enter(), (ag_list){2, NULL}).items);
+  assert_error(AG_ERROR_ARGUMENT, "items is NULL");
+  assert_null(ag_apply(NULL, AG_INPUTS(x), NULL, 0));
+  assert_error(AG_ERROR_ARGUMENT, "the op is NULL");
+  assert_null(ag_apply(&(ag_op){.name = "hollow"}, AG_INPUTS(x), NULL, 0));
+  assert_error(AG_ERROR_ARGUMENT, "forward is NULL");
+  assert_int_equal(ag_shape_make(2, NULL).rank, -1);
+  assert_error(AG_ERROR_ARGUMENT, "sizes is NULL");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(the_first_error_wins_until_it_is_cleared),
@@ -699,6 +718,7 @@ int main(void) {
       TEST(precision_is_a_setting_that_starts_at_highest),
       TEST(a_gradient_runs_at_the_precision_of_its_forward_pass),
       TEST(a_negative_number_of_threads_is_refused),
+      TEST(lists_and_ops_of_nothing_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,6 +88,11 @@ static void a_file_that_cannot_be_written_is_an_error(void **state) {
   assert_false(ag_tape_write_dot(tape, file));
   assert_error(AG_ERROR_FILE, "dot");
   fclose(file);
+  file = fopen("/dev/full", "w"); /* tells only when the buffer is written out */
+  if (!file) return;
+  assert_false(ag_tape_write_dot(tape, file));
+  assert_error(AG_ERROR_FILE, "dot");
+  fclose(file);
 }
 
 int main(void) {

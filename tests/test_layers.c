@@ -536,6 +536,22 @@ static void wrong_inputs_fail_when_the_layer_is_built(void **state) {
   nn_layer_free(layer);
 }
 
+/* Or each of them would free it. */
+static void a_layer_in_two_places_is_refused(void **state) {
+  (void)state;
+  nn_layer *shared = nn_dense(1);
+  assert_null(nn_sequential(shared, nn_sequential(shared)));
+  assert_error(AG_ERROR_ARGUMENT, "part of two layers");
+}
+
+static void an_inner_layer_is_freed_with_its_outer_one_alone(void **state) {
+  (void)state;
+  nn_layer *inner = nn_dense(1), *outer = nn_sequential(inner);
+  nn_layer_free(inner);
+  assert_string_equal(nn_layer_class_of(inner)->name, "Dense");
+  nn_layer_free(outer);
+}
+
 static void a_mistake_deep_inside_is_named_by_its_place(void **state) {
   (void)state;
   nn_layer *layer = nn_sequential(nn_flatten(), nn_sequential(nn_leaky_relu(), nn_dense(0)));
@@ -864,6 +880,8 @@ int main(void) {
       TEST(wrong_options_fail_when_the_layer_is_built),
       TEST(wrong_inputs_fail_when_the_layer_is_built),
       TEST(a_mistake_deep_inside_is_named_by_its_place),
+      TEST(a_layer_in_two_places_is_refused),
+      TEST(an_inner_layer_is_freed_with_its_outer_one_alone),
       TEST(a_failed_build_may_be_tried_again),
       TEST(a_layer_built_before_keeps_its_weights_in_a_network),
       TEST(building_needs_no_scope),

@@ -225,7 +225,10 @@ static void reductions_of_scalars_and_of_nothing(void **state) {
   assert_fails(ag_max_axes(ag_zeros(AG_SHAPE(0, 2)), AG_AXES(0), false), AG_ERROR_SHAPE, "max: shape [0, 2]");
   assert_fails(ag_argmax(ag_zeros(AG_SHAPE(0, 2)), 0), AG_ERROR_SHAPE, "argmax: shape [0, 2]");
   ag_tensor *x = ag_ones(AG_SHAPE(2, 3));
-  assert_ptr_equal(ag_sum_to(x, AG_SHAPE(2, 3)), x);
+  ag_tensor *same = ag_sum_to(x, AG_SHAPE(2, 3));
+  assert_ptr_not_equal(same, x);
+  assert_values(same, AG_SHAPE(2, 3), 1, 1, 1, 1, 1, 1);
+  assert_fails(ag_sum_to(x, (ag_shape){.rank = AG_MAX_RANK + 1}), AG_ERROR_SHAPE, "9 axes");
 }
 
 static void argmax_takes_the_first_largest(void **state) {
@@ -622,6 +625,21 @@ static void dropout_keeps_or_scales(void **state) {
   assert_fails(ag_dropout(x, 0.5, NULL), AG_ERROR_ARGUMENT, "dropout: rng is NULL");
 }
 
+static void a_dropout_that_fails_takes_no_draw(void **state) {
+  (void)state;
+  ag_rng rng = ag_rng_seed(1);
+  assert_fails(ag_dropout(NULL, 0.5, &rng), AG_ERROR_ARGUMENT, "dropout");
+  assert_true(rng.counter == 0);
+}
+
+/* The numbers of the taps are kept in floats. */
+static void max_pool_refuses_windows_that_it_cannot_number(void **state) {
+  (void)state;
+  ag_tensor *image = ag_ones(AG_SHAPE(1, 2, 2, 1));
+  assert_fails(ag_max_pool(image, 4097, 4096, AG_STRIDE(1, AG_SAME)), AG_ERROR_SHAPE, "4097 x 4096");
+  assert_fails(ag_max_pool(image, INT64_MAX, INT64_MAX, AG_STRIDE(1, AG_SAME)), AG_ERROR_SHAPE, "2^24");
+}
+
 static void dropout_gradient_passes_where_the_value_did(void **state) {
   (void)state;
   ag_rng rng = ag_rng_seed(4);
@@ -766,6 +784,8 @@ int main(void) {
       TEST(batch_norm_statistics_are_constants),
       TEST(batch_norm_names_what_is_wrong),
       TEST(dropout_keeps_or_scales),
+      TEST(a_dropout_that_fails_takes_no_draw),
+      TEST(max_pool_refuses_windows_that_it_cannot_number),
       TEST(dropout_gradient_passes_where_the_value_did),
       TEST(softmax_agrees_with_its_definition),
       TEST(softmax_is_stable_and_names_what_is_wrong),

@@ -31,6 +31,33 @@ static ag_list gradients_of_both(ag_tape *tape, ag_tensor *a, ag_tensor *b, ag_t
   return ag_gradients_of(tape, AG_LIST(a, b), AG_LIST(source), no_seeds, AG_UNCONNECTED_NULL);
 }
 
+/* 3: a part of the derivative, by way of the ops that were recorded for another's sake, would be wrong without a sign
+ */
+static void a_source_that_was_not_watched_is_unconnected(void **state) {
+  (void)state;
+  ag_tensor *v = ag_variable(ag_scalar(2)), *frozen = ag_variable(ag_scalar(3)), *constant = ag_scalar(5);
+  ag_set_trainable(frozen, false);
+  ag_tape *tape = ag_tape_start_with(AG_PERSISTENT);
+  ag_tensor *y = ag_mul(ag_mul(v, frozen), ag_mul(ag_square(frozen), constant));
+  ag_tape_stop(tape);
+  assert_value(ag_gradient(tape, y, v), 3 * 9 * 5);
+  assert_unconnected(ag_gradient(tape, y, frozen));
+  assert_unconnected(ag_gradient(tape, y, constant));
+}
+
+/* A failed op in the list of seeds is NULL, which would stand for ones. */
+static void a_seed_that_failed_gives_no_gradient(void **state) {
+  (void)state;
+  ag_tensor *x = ag_scalar(2);
+  ag_tape *tape = start_watching(x);
+  ag_tensor *y = ag_square(x);
+  ag_list seeds = AG_LIST(ag_add(ag_ones(AG_SHAPE(2)), ag_ones(AG_SHAPE(3))));
+  assert_int_equal(ag_gradients_of(tape, AG_LIST(y), AG_LIST(x), seeds, AG_UNCONNECTED_NULL).count, 0);
+  assert_error(AG_ERROR_SHAPE, "add");
+  assert_int_equal(ag_gradients_of(tape, AG_LIST(y), AG_LIST(x), (ag_list){1, NULL}, AG_UNCONNECTED_NULL).count, 0);
+  assert_error(AG_ERROR_ARGUMENT, "seeds is NULL");
+}
+
 /* 1 */
 static void only_ops_that_read_something_watched_while_the_tape_runs_are_recorded(void **state) {
   (void)state;
@@ -761,6 +788,16 @@ static void a_jacobian_has_the_shape_of_target_and_source(void **state) {
 }
 
 /* 47 */
+static void a_scalar_has_a_jacobian_by_a_source_of_any_rank(void **state) {
+  (void)state;
+  ag_tensor *x = ag_ones(AG_SHAPE(1, 1, 1, 1, 1, 1, 1, 2));
+  ag_tape *tape = ag_tape_start_with(AG_PERSISTENT);
+  ag_tape_watch(tape, x);
+  ag_tensor *y = ag_sum(ag_square(x));
+  ag_tape_stop(tape);
+  assert_values(ag_jacobian(tape, y, x), AG_SHAPE(1, 1, 1, 1, 1, 1, 1, 2), 2, 2);
+}
+
 static void a_jacobian_of_a_tape_that_is_not_persistent_is_an_error(void **state) {
   (void)state;
   ag_tensor *x = ag_ones(AG_SHAPE(2));
@@ -868,6 +905,8 @@ static void a_gradient_that_is_not_a_number_goes_on(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(only_ops_that_read_something_watched_while_the_tape_runs_are_recorded),
+      TEST(a_source_that_was_not_watched_is_unconnected),
+      TEST(a_seed_that_failed_gives_no_gradient),
       TEST(trainable_variables_are_watched_when_they_are_read),
       TEST(other_variables_and_constants_are_watched_only_when_asked),
       TEST(manual_watching_watches_only_what_is_named),
@@ -920,6 +959,7 @@ int main(void) {
       TEST(only_the_branch_taken_is_connected),
       TEST(where_passes_gradients_only_to_what_it_selects),
       TEST(a_jacobian_has_the_shape_of_target_and_source),
+      TEST(a_scalar_has_a_jacobian_by_a_source_of_any_rank),
       TEST(a_jacobian_of_a_tape_that_is_not_persistent_is_an_error),
       TEST(the_jacobian_by_an_unconnected_source_is_null),
       TEST(a_batch_jacobian_has_one_jacobian_a_sample),

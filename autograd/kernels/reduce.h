@@ -49,17 +49,16 @@ INLINE void total_rows(total_kind kind, const total_terms *t, size_t begin, size
     const real *other = kind == TOTAL_MOMENTS ? t->mean : kind == TOTAL_NORM ? t->g + row * t->row_stride : NULL;
     if (t->columns == COLUMNS) /* the usual case, with a constant size */
       total_row(kind, COLUMNS, t->x + row * t->row_stride, other, t, to);
-    else
-      total_row(kind, t->columns, t->x + row * t->row_stride, other, t, to);
+    else total_row(kind, t->columns, t->x + row * t->row_stride, other, t, to);
   }
 }
 
 static void total_part(const total_terms *t, size_t begin, size_t end, totals *to) {
   switch (t->kind) {
-  case TOTAL_SUM: total_rows(TOTAL_SUM, t, begin, end, to); break;
-  case TOTAL_MAX: total_rows(TOTAL_MAX, t, begin, end, to); break;
-  case TOTAL_MOMENTS: total_rows(TOTAL_MOMENTS, t, begin, end, to); break;
-  case TOTAL_NORM: total_rows(TOTAL_NORM, t, begin, end, to); break;
+    case TOTAL_SUM: total_rows(TOTAL_SUM, t, begin, end, to); break;
+    case TOTAL_MAX: total_rows(TOTAL_MAX, t, begin, end, to); break;
+    case TOTAL_MOMENTS: total_rows(TOTAL_MOMENTS, t, begin, end, to); break;
+    case TOTAL_NORM: total_rows(TOTAL_NORM, t, begin, end, to); break;
   }
 }
 

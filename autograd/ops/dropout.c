@@ -26,7 +26,7 @@ static const ag_op dropout_op = {
 ag_tensor *ag_dropout(ag_tensor *x, double rate, ag_rng *rng) {
   if (!rng) return ag_fail_null("dropout", "rng");
   if (!(rate >= 0 && rate < 1)) return ag_fail(AG_ERROR_ARGUMENT, "dropout: rate %g is not in [0, 1)", rate);
-  dropout_mask mask = {*rng, rate};
-  rng->counter++;
-  return ag_apply(&dropout_op, AG_INPUTS(x), &mask, sizeof mask);
+  ag_tensor *output = ag_apply(&dropout_op, AG_INPUTS(x), &(dropout_mask){*rng, rate}, sizeof(dropout_mask));
+  if (output) rng->counter++;
+  return output;
 }

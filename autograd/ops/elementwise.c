@@ -210,7 +210,10 @@ ag_tensor *ag_div(ag_tensor *a, ag_tensor *b) { return ag_zip_apply(&div_op, KER
 /* b a^(b-1), where 0 * 0^-1 counts as 0; and a^b log(a), where 0^b log(0) does. */
 static ag_tensor *pow_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   ag_tensor *a = node->inputs[0], *b = node->inputs[1], *zero = ag_scalar(0);
-  if (input == 1) return ag_mul(cotangent, ag_mul(ag_pow(a, b), ag_log(ag_where(a, a, ag_scalar(1)))));
+  if (input == 1) {
+    ag_tensor *safe = ag_where(a, a, ag_scalar(1));
+    return ag_mul(cotangent, ag_where(a, ag_mul(ag_pow(safe, b), ag_log(safe)), zero));
+  }
   ag_tensor *both_zero = ag_mul(ag_equal(a, zero), ag_equal(b, zero));
   return ag_mul(cotangent, ag_mul(b, ag_pow(a, ag_where(both_zero, zero, ag_add_scalar(b, -1)))));
 }

@@ -70,6 +70,12 @@ static const ag_op pool_gather_op = {
     .name = "pool_gather", .forward = pool_gather_forward, .vjp = pool_gather_vjp, .drops = AG_DROP_OUTPUT};
 
 static ag_tensor *max_pool_forward(ag_node *node) {
+  enum { MOST_TAPS = 1 << 24 }; /* their numbers are kept in floats */
+  const pooling *p = node->attributes;
+  if (p->height > 0 && p->width > MOST_TAPS / p->height) {
+    return ag_fail(AG_ERROR_SHAPE, "max_pool: a window of %lld x %lld, but at most 2^24 elements are expected",
+                   (long long)p->height, (long long)p->width);
+  }
   kernel_windows windows;
   ag_real *values, *which;
   ag_tensor *x = node->inputs[0], *output = pool_make(node, ag_shape_of(x), false, &windows, &values);

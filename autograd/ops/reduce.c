@@ -155,12 +155,12 @@ ag_tensor *ag_norm(ag_tensor *x, ag_axes axes, bool keepdims) {
 ag_tensor *ag_sum_to(ag_tensor *x, ag_shape shape) {
   if (!x) return ag_fail_null("sum_to", "input");
   ag_shape from = ag_shape_of(x);
-  if (ag_shape_equal(from, shape)) return x;
-  if (!ag_broadcasts_to("sum_to", shape, from)) return NULL;
+  if (ag_shape_make(shape.rank, shape.sizes).rank < 0 || !ag_broadcasts_to("sum_to", shape, from)) return NULL;
   ag_axes axes = {.count = 0};
   int missing = from.rank - shape.rank;
   for (int i = 0; i < from.rank; i++) {
     if (from.sizes[i] != 1 && (i < missing || shape.sizes[i - missing] == 1)) axes.axis[axes.count++] = i;
   }
-  return ag_reshape(axes.count > 0 ? ag_sum_axes(x, axes, true) : x, shape);
+  return ag_reshape(axes.count > 0 ? ag_sum_axes(x, axes, true) : x,
+                    shape); /* a new tensor even where nothing is summed */
 }
