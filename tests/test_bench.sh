@@ -47,12 +47,14 @@ measures 3 op-overhead --threads 2
 has_field ns_per_op
 measures 16 conv --threads 2
 for pass in forward "images gradient" "kernel gradient"; do
-  [[ $(grep -c "\"pass\": \"$pass\".*\"gflops\": .*\"share\": " out.txt) == 5 ]] || fail "no 5 lines for $pass: $(cat out.txt)"
+  [[ $(grep -c "\"pass\": \"$pass\".*\"gflops\": .*\"share\": " out.txt) == 5 ]] ||
+    fail "expected 5 lines for the pass $pass: $(cat out.txt)"
 done
 measures 3 epoch --threads 2
 measures 20+ profile --threads 2
 for part in forward.*conv2d_transpose gradient.*conv2d_kernel_gradient gradient.*matmul; do
-  grep -q "\"phase\": \"$part.*\"mb\": .*\"gflop\": " out.txt || fail "the profile tells nothing of $part: $(cat out.txt)"
+  grep -q "\"phase\": \"$part.*\"mb\": .*\"gflop\": " out.txt ||
+    fail "the profile tells nothing of $part: $(cat out.txt)"
 done
 grep -q '"phase": "update".*"mb": ' out.txt || fail "the profile tells nothing of the update: $(cat out.txt)"
 
