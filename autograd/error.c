@@ -26,6 +26,9 @@ void *ag_fail(ag_error_code code, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(error.message, sizeof error.message, format, arguments);
   va_end(arguments);
+  for (char *c = error.message; *c; c++) { /* names from strangers' files may hold what a terminal obeys */
+    if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+  }
   error.code = code;
   return NULL;
 }

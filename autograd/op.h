@@ -15,7 +15,7 @@ typedef enum {
 } ag_precision;
 void ag_set_precision(ag_precision precision);
 ag_precision ag_get_precision(void);
-/* Whether this CPU computes at this precision, or falls back to AG_HIGHEST. */
+/* Whether this library computes at this precision on this CPU, or falls back to AG_HIGHEST: so far it always does. */
 bool ag_precision_available(ag_precision precision);
 
 /* Threads that a kernel may use on behalf of the calling thread; results do not depend on it. 0: as many as the CPU

@@ -58,7 +58,7 @@ static void set_up(const train_options *options) {
   ag_set_threads((int)options->threads);
   ag_set_precision(options->precision);
   if (!ag_precision_available(options->precision))
-    printf("This CPU lacks what precision %s needs; products are computed at precision highest.\n",
+    printf("Precision %s is not available here; products are computed at precision highest.\n",
            precisions[options->precision]);
 }
 
@@ -72,6 +72,7 @@ static bool train(train_options *options, const char *out) {
   options->training.progress = progress_show;
   options->training.context = &display;
   bool trained = gan_train(&options->training);
+  if (!trained && display.terminal) putchar('\n'); /* the bar may stand there */
   gan_images_free(&images);
   return trained;
 }

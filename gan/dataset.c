@@ -10,6 +10,7 @@ bool gan_dataset_make(gan_dataset *dataset, const gan_images *images, int64_t li
   if (images->height != GAN_IMAGE_SIZE || images->width != GAN_IMAGE_SIZE)
     return ag_fail(AG_ERROR_SHAPE, "dataset: images are %zu x %zu, expected %d x %d", images->height, images->width,
                    GAN_IMAGE_SIZE, GAN_IMAGE_SIZE);
+  if (limit < 0) return ag_fail(AG_ERROR_ARGUMENT, "dataset: limit is %lld, expected 0 or more", (long long)limit);
   if (batch < 1 || (uint64_t)batch > count || count > UINT32_MAX)
     return ag_fail(AG_ERROR_ARGUMENT, "dataset: a batch of %lld, expected 1 to %zu, the number of images",
                    (long long)batch, count);

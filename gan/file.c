@@ -20,7 +20,10 @@ bool gan_file_create(gan_file *file, const char *path) {
   *file = (gan_file){.path = gan_text("%s", path), .temporary = in_place ? NULL : gan_text("%s.part", path)};
   if (file->path && (in_place || file->temporary)) {
     file->stream = fopen(in_place ? file->path : file->temporary, "wb");
-    if (file->stream) return true;
+    if (file->stream) {
+      errno = 0; /* gan_file_close tells what goes wrong from here on */
+      return true;
+    }
     ag_fail(AG_ERROR_FILE, "%s: cannot be written: %s", path, strerror(errno));
   }
   free_names(file);

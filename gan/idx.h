@@ -12,7 +12,8 @@ typedef struct {
 } gan_idx;
 
 /* Reads unsigned bytes of this rank (1 to 3). Strict: another magic number, a truncated file or one with bytes left
- * over is an error, as is a header that promises more than the file can hold. Free it with gan_idx_free. */
+ * over is an error, as is a header that promises more than the file can hold. What follows a gzip stream is ignored, as
+ * gunzip does. Free it with gan_idx_free. */
 bool gan_idx_read(gan_idx *idx, const char *path, int rank);
 void gan_idx_free(gan_idx *idx);
 

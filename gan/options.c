@@ -15,8 +15,8 @@ int next_option(int argc, char **argv, const struct option *options) {
     return OPTION_WRONG;
   }
   if (letter == OPTION_WRONG || (letter == OPTION_END && optind < argc)) {
-    fprintf(stderr, "mnist-gan %s: '%s' is none of its options; see mnist-gan %s --help\n", argv[0],
-            argv[letter == OPTION_END ? optind : at], argv[0]);
+    fprintf(stderr, "mnist-gan %s: '%s' is none of its options, or short for several; see mnist-gan %s --help\n",
+            argv[0], argv[letter == OPTION_END ? optind : at], argv[0]);
     return OPTION_WRONG;
   }
   return letter;

@@ -24,7 +24,7 @@ static bool exists(char *path) {
 
 bool gan_run_exists(const char *folder) {
   if (!folder) return ag_fail_null("gan_run_exists", "folder");
-  return exists(gan_text(METRICS, folder)) || exists(gan_text(CHECKPOINT, folder));
+  return exists(gan_text(METRICS, folder)) || exists(gan_text(CHECKPOINT, folder)) || exists(gan_text(FILM, folder));
 }
 
 /* Like mkdir -p. */
@@ -48,12 +48,19 @@ static bool remove_file(char *path) {
   return removed;
 }
 
+/* "epoch-0001.png": what a run writes, not a user's notes beside it. */
+static bool is_picture(const char *name) {
+  if (strncmp(name, "epoch-", 6) != 0) return false;
+  size_t digits = strspn(name + 6, "0123456789");
+  return digits > 0 && strcmp(name + 6 + digits, ".png") == 0;
+}
+
 static bool remove_pictures(const char *folder) {
   DIR *pictures = opendir(folder);
   if (!pictures) return ag_fail(AG_ERROR_FILE, "%s: cannot be read: %s", folder, strerror(errno));
   bool removed = true;
   for (struct dirent *entry; removed && (entry = readdir(pictures));)
-    if (strncmp(entry->d_name, "epoch-", 6) == 0) removed = remove_file(gan_text("%s/%s", folder, entry->d_name));
+    if (is_picture(entry->d_name)) removed = remove_file(gan_text("%s/%s", folder, entry->d_name));
   closedir(pictures);
   return removed;
 }

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-enum { CHUNK = 64 /* so that memory does not grow with the number of images */ };
+enum { CHUNK = 64 /* so that the networks' memory does not grow with the number of images */ };
 
 static bool sample_chunk(nn_layer *generator, ag_tensor *noise, int64_t start, int64_t length, double black,
                          ag_real *values) {

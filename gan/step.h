@@ -19,7 +19,8 @@ typedef struct {
 } gan_figures;
 
 /* Trains the pair on real samples [batch, ...] and as many forgeries. All randomness comes from rng. False and an error
- * when it failed; a loss that is not finite is such an error, and the weights are then as before. */
+ * when it failed; a loss that is not finite is such an error, and the weights are then as before, but not batch norm's
+ * moving averages. */
 typedef bool gan_step(gan_pair *pair, ag_tensor *real, ag_rng *rng, gan_figures *figures);
 
 /* As the TensorFlow tutorial has it: one forward pass under two tapes, each network's gradient from its own tape, then

@@ -26,6 +26,7 @@ char *nn_read_metadata(const char *path, const char *key) {
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8, VALUE_BYTES = 4, MAX_HEADER = 100000000 };
@@ -202,8 +203,15 @@ static bool replace_file(const catalogue *all, const char *text) {
   return written;
 }
 
+/* A pipe or a device would be lost to the rename; a folder makes it fail. */
+static bool check_replaceable(const char *path) {
+  struct stat status;
+  if (!path || stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return true;
+  return ag_fail(AG_ERROR_FILE, "%s: cannot write: it is no regular file", path), false;
+}
+
 bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const char *const *metadata) {
-  if (ag_failed()) return false;
+  if (ag_failed() || !check_replaceable(path)) return false;
   catalogue all;
   char *text = catalogue_make(&all, path, count, layers) ? header_text(&all, metadata) : NULL;
   bool saved = text && replace_file(&all, text);

@@ -100,7 +100,10 @@ touch again/samples/epoch-0077.png again/metrics.csv
 "$mnist_gan" train "${short[@]}" --epochs 9 --steps 4 --threads 2 --out again >out.txt
 holds out.txt "again: replacing the run"
 diff -r deep/run again >&2 || fail "two runs of one seed differ"
+mkdir -p other/samples
+touch other/samples/epoch-notes.txt
 "$mnist_gan" train "${short[@]}" --seed 4 --steps 1 --out other >out.txt
+[[ -f other/samples/epoch-notes.txt ]] || fail "a file that no run made was removed"
 if cmp -s deep/run/samples/epoch-0001.png other/samples/epoch-0001.png; then fail "two seeds give one picture"; fi
 
 # samples

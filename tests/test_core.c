@@ -651,6 +651,14 @@ static void a_negative_number_of_threads_is_refused(void **state) {
   assert_error(AG_ERROR_ARGUMENT, "threads");
 }
 
+/* A stranger's file may hold names that would clear the screen. */
+static void sentences_hold_nothing_that_a_terminal_obeys(void **state) {
+  (void)state;
+  ag_fail(AG_ERROR_FILE, "%s", "a\nb\x1b[2J\x7f");
+  assert_string_equal(ag_error_message(), "a?b?[2J?");
+  ag_error_clear();
+}
+
 static void lists_and_ops_of_nothing_are_refused(void **state) {
   (void)state;
   ag_tensor *x = ag_ones(AG_SHAPE(2));
@@ -718,6 +726,7 @@ int main(void) {
       TEST(precision_is_a_setting_that_starts_at_highest),
       TEST(a_gradient_runs_at_the_precision_of_its_forward_pass),
       TEST(a_negative_number_of_threads_is_refused),
+      TEST(sentences_hold_nothing_that_a_terminal_obeys),
       TEST(lists_and_ops_of_nothing_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -390,6 +390,17 @@ static void a_folder_that_cannot_be_written_is_an_error(void **state) {
   nn_layer_free(layer);
 }
 
+static void a_pipe_is_not_replaced_by_a_file(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  assert_int_equal(mkfifo(path, 0600), 0);
+  assert_false(nn_save(path, 1, &(nn_named_layer){"d", layer}, NULL));
+  assert_error(AG_ERROR_FILE, "no regular file");
+  struct stat status;
+  assert_true(stat(path, &status) == 0 && S_ISFIFO(status.st_mode));
+  nn_layer_free(layer);
+}
+
 static void a_full_disk_leaves_the_old_file(void **state) {
   (void)state;
   nn_layer *layer = make_dense();
@@ -431,6 +442,7 @@ int main(void) {
       FILE_TEST(a_file_that_cannot_be_read_is_named_with_the_reason),
       FILE_TEST(wrong_calls_are_refused),
       FILE_TEST(a_folder_that_cannot_be_written_is_an_error),
+      FILE_TEST(a_pipe_is_not_replaced_by_a_file),
       FILE_TEST(a_full_disk_leaves_the_old_file),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

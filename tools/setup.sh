@@ -36,7 +36,7 @@ install_missing() { # PURPOSE...
   packages=$(missing_for "$@" | xargs)
   [[ -n $packages ]] || return 0
   [[ $EUID -eq 0 ]] || sudo="sudo "
-  if ! have apt-get || [[ -n $sudo ]] && ! have sudo; then
+  if ! have apt-get || { [[ -n $sudo ]] && ! have sudo; }; then
     echo "Missing, and to be installed by hand, since that takes apt and root or sudo: $packages (Debian's names)" >&2
     exit 1
   fi

@@ -1,49 +1,70 @@
 /* Batch norm over x [rows, c]: what Ioffe and Szegedy (2015) call a training-mode pass, in pieces. */
 
-/* TOTAL_MOMENTS or TOTAL_NORM of COLUMNS columns from `column` on. */
-static void batch_total(total_terms t, size_t rows, size_t c, size_t column, bool cut, totals *to) {
-  t.rows = rows, t.row_stride = c, t.columns = smaller(COLUMNS, c - column);
+/* What both passes over the rows do for COLUMNS columns from `column` on. */
+typedef struct {
+  total_terms terms; /* of column 0 */
+  size_t rows, c;
+  real *mean, *variance; /* results of TOTAL_MOMENTS */
+  real *sum_g, *sum_gx;  /* of TOTAL_NORM */
+} batch_pass;
+
+static void batch_total(const batch_pass *pass, const real *mean, size_t column, bool cut, totals *to) {
+  total_terms t = pass->terms;
+  t.rows = pass->rows, t.row_stride = pass->c, t.columns = smaller(COLUMNS, pass->c - column);
   t.x += column;
-  t.mean += column;
+  t.mean = mean + column;
   if (t.kind == TOTAL_NORM) t.g += column, t.scale += column;
   total(&t, cut, to);
 }
 
-/* Moments are taken about the first row, in one pass. Where that turns out to lie far from the mean, so that digits are
- * lost in the difference, a second pass takes them about the mean (Chan, Golub and LeVeque 1983). */
-static void batch_moments(size_t rows, size_t c, const real *x, real *mean, real *variance) {
-  bool cut = cut_into_parts(pieces_of(c, COLUMNS), rows, smaller(c, COLUMNS));
-#pragma omp parallel for schedule(static) if (!cut && rows * c >= PARALLEL)
-  for (size_t column = 0; column < c; column += COLUMNS) {
-    const real *center = x;
-    bool near = false;
-    for (int pass = 0; pass < 2 && !near; pass++, center = mean) {
-      totals to;
-      batch_total((total_terms){.kind = TOTAL_MOMENTS, .x = x, .mean = center}, rows, c, column, cut, &to);
-      near = true;
-      for (size_t i = 0; i < smaller(COLUMNS, c - column); i++) {
-        double shift = to.first[i] / (double)rows, square = to.second[i] / (double)rows - shift * shift;
-        near = near && shift * shift <= 16 * square;
-        mean[column + i] = (real)(center[column + i] + shift);
-        variance[column + i] = (real)(square < 0 ? 0 : square);
-      }
+/* Moments are taken about the first row. Where that turns out to lie far from the mean, so that digits are lost in the
+ * difference, they are taken again about the mean (Chan, Golub and LeVeque 1983). */
+static void batch_moments_block(const batch_pass *pass, size_t column, bool cut) {
+  const real *center = pass->terms.x;
+  bool near = false;
+  for (int round = 0; round < 2 && !near; round++, center = pass->mean) {
+    totals to;
+    batch_total(pass, center, column, cut, &to);
+    near = true;
+    for (size_t i = 0; i < smaller(COLUMNS, pass->c - column); i++) {
+      double shift = to.first[i] / (double)pass->rows, square = to.second[i] / (double)pass->rows - shift * shift;
+      near = near && shift * shift <= 16 * square;
+      pass->mean[column + i] = (real)(center[column + i] + shift);
+      pass->variance[column + i] = (real)(square < 0 ? 0 : square);
     }
   }
 }
 
+static void batch_sums_block(const batch_pass *pass, size_t column, bool cut) {
+  totals to;
+  batch_total(pass, pass->terms.mean, column, cut, &to);
+  for (size_t i = 0; i < smaller(COLUMNS, pass->c - column); i++) {
+    pass->sum_g[column + i] = (real)to.first[i];
+    pass->sum_gx[column + i] = (real)to.second[i];
+  }
+}
+
+/* Threads share the blocks of columns, or the parts of each block. */
+static void batch_run(const batch_pass *pass, void (*block)(const batch_pass *pass, size_t column, bool cut)) {
+  size_t rows = pass->rows, c = pass->c;
+  if (cut_into_parts(pieces_of(c, COLUMNS), rows, smaller(c, COLUMNS))) {
+    for (size_t column = 0; column < c; column += COLUMNS) block(pass, column, true);
+    return;
+  }
+#pragma omp parallel for schedule(static) if (rows * c >= PARALLEL)
+  for (size_t column = 0; column < c; column += COLUMNS) block(pass, column, false);
+}
+
+static void batch_moments(size_t rows, size_t c, const real *x, real *mean, real *variance) {
+  const total_terms terms = {.kind = TOTAL_MOMENTS, .x = x};
+  batch_run(&(batch_pass){.terms = terms, .rows = rows, .c = c, .mean = mean, .variance = variance},
+            batch_moments_block);
+}
+
 static void batch_sums(size_t rows, size_t c, const real *g, const real *x, const real *mean, const real *scale,
                        real *sum_g, real *sum_gx) {
-  bool cut = cut_into_parts(pieces_of(c, COLUMNS), rows, smaller(c, COLUMNS));
-#pragma omp parallel for schedule(static) if (!cut && rows * c >= PARALLEL)
-  for (size_t column = 0; column < c; column += COLUMNS) {
-    totals to;
-    const total_terms all = {.kind = TOTAL_NORM, .x = x, .g = g, .mean = mean, .scale = scale};
-    batch_total(all, rows, c, column, cut, &to);
-    for (size_t i = 0; i < smaller(COLUMNS, c - column); i++) {
-      sum_g[column + i] = (real)to.first[i];
-      sum_gx[column + i] = (real)to.second[i];
-    }
-  }
+  const total_terms terms = {.kind = TOTAL_NORM, .x = x, .g = g, .mean = mean, .scale = scale};
+  batch_run(&(batch_pass){.terms = terms, .rows = rows, .c = c, .sum_g = sum_g, .sum_gx = sum_gx}, batch_sums_block);
 }
 
 static void batch_normalize(size_t rows, size_t c, const real *x, const real *mean, const real *scale,

@@ -97,5 +97,5 @@ int kernel_get_threads(void);
  * NULL past the end. */
 const char *kernel_cpu_name(size_t index);
 /* Uses the named kind from now on, on all threads (NULL: the best). False when there is none of that name. At first use
- * the environment variable DUALTAPE_CPU names it. */
+ * the environment variable DUALTAPE_CPU names it; a name that is none is passed over. */
 bool kernel_force_cpu(const char *name);

@@ -111,23 +111,29 @@ static void reduce_rows(total_kind kind, size_t outer, size_t count, const real 
   for (size_t o = 0; o < outer; o++) y[o] = (real)total_of_vector(kind, count, x + o * count, false);
 }
 
+/* The i-th block of columns, counted through all matrices. */
+static void reduce_columns(total_kind kind, size_t count, size_t inner, const real *x, real *y, bool cut, size_t i) {
+  size_t across = pieces_of(inner, COLUMNS), o = i / across, column = i % across * COLUMNS;
+  total_terms t = {.kind = kind, .rows = count, .columns = smaller(COLUMNS, inner - column), .row_stride = inner};
+  t.x = x + o * count * inner + column;
+  totals to;
+  total(&t, cut, &to);
+  for (size_t c = 0; c < t.columns; c++) y[o * inner + column + c] = (real)to.first[c];
+}
+
 static void reduce(kernel_reduction f, size_t outer, size_t count, size_t inner, const real *x, real *y) {
   total_kind kind = f == KERNEL_SUM ? TOTAL_SUM : TOTAL_MAX;
   if (inner == 1) {
     reduce_rows(kind, outer, count, x, y);
     return;
   }
-  size_t across = pieces_of(inner, COLUMNS);
-  bool cut = cut_into_parts(outer * across, count, smaller(inner, COLUMNS));
-#pragma omp parallel for schedule(static) if (!cut && outer * count * inner >= PARALLEL)
-  for (size_t i = 0; i < outer * across; i++) {
-    size_t o = i / across, column = i % across * COLUMNS;
-    total_terms t = {.kind = kind, .rows = count, .columns = smaller(COLUMNS, inner - column), .row_stride = inner};
-    t.x = x + o * count * inner + column;
-    totals to;
-    total(&t, cut, &to);
-    for (size_t c = 0; c < t.columns; c++) y[o * inner + column + c] = (real)to.first[c];
+  size_t blocks = outer * pieces_of(inner, COLUMNS);
+  if (cut_into_parts(blocks, count, smaller(inner, COLUMNS))) { /* threads share the parts, not the blocks */
+    for (size_t i = 0; i < blocks; i++) reduce_columns(kind, count, inner, x, y, true, i);
+    return;
   }
+#pragma omp parallel for schedule(static) if (outer * count * inner >= PARALLEL)
+  for (size_t i = 0; i < blocks; i++) reduce_columns(kind, count, inner, x, y, false, i);
 }
 
 static void argmax(size_t outer, size_t count, size_t inner, const real *x, real *y) {

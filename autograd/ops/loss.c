@@ -30,10 +30,9 @@ static ag_tensor *sigmoid_cross_entropy_vjp(ag_node *node, int input, ag_tensor 
   ag_tensor *labels = node->inputs[0], *logits = node->inputs[1];
   return ag_mul(cotangent, input == 0 ? ag_neg(logits) : ag_sub(ag_sigmoid(logits), labels));
 }
-static const ag_op sigmoid_cross_entropy_op = {.name = "sigmoid_cross_entropy",
-                                               .forward = ag_zip_forward,
-                                               .vjp = sigmoid_cross_entropy_vjp,
-                                               .drops = AG_DROP_OUTPUT};
+static const ag_op sigmoid_cross_entropy_op = {
+    .name = "sigmoid_cross_entropy", .forward = ag_zip_forward, .vjp = sigmoid_cross_entropy_vjp,
+    .drops = AG_DROP_OUTPUT};
 ag_tensor *ag_sigmoid_cross_entropy(ag_tensor *labels, ag_tensor *logits) {
   return ag_zip_apply(&sigmoid_cross_entropy_op, KERNEL_SIGMOID_CROSS_ENTROPY, labels, logits, 0, 0);
 }

@@ -61,10 +61,9 @@ static ag_tensor *batch_norm_backward_composite(ag_node *node) {
 static ag_tensor *batch_norm_backward_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   return input < 3 ? ag_composite_vjp(batch_norm_backward_composite, node, input, cotangent) : NULL;
 }
-static const ag_op batch_norm_backward_op = {.name = "batch_norm_backward",
-                                             .forward = batch_norm_backward_forward,
-                                             .vjp = batch_norm_backward_vjp,
-                                             .drops = AG_DROP_OUTPUT};
+static const ag_op batch_norm_backward_op = {
+    .name = "batch_norm_backward", .forward = batch_norm_backward_forward, .vjp = batch_norm_backward_vjp,
+    .drops = AG_DROP_OUTPUT};
 
 /* inputs: x, gamma, beta, mean, scale */
 static ag_tensor *batch_norm_forward(ag_node *node) {

@@ -106,10 +106,9 @@ static ag_tensor *avg_pool_transpose_vjp(ag_node *node, int input, ag_tensor *co
   const pooling *p = node->attributes;
   return ag_avg_pool(cotangent, p->height, p->width, p->window);
 }
-static const ag_op avg_pool_transpose_op = {.name = "avg_pool_transpose",
-                                            .forward = avg_pool_transpose_forward,
-                                            .vjp = avg_pool_transpose_vjp,
-                                            .drops = AG_DROP_ALL};
+static const ag_op avg_pool_transpose_op = {
+    .name = "avg_pool_transpose", .forward = avg_pool_transpose_forward, .vjp = avg_pool_transpose_vjp,
+    .drops = AG_DROP_ALL};
 
 static ag_tensor *avg_pool_forward(ag_node *node) {
   kernel_windows windows;

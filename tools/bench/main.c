@@ -94,7 +94,7 @@ static void set_up(bench_options *options, int64_t threads, ag_precision precisi
   ag_set_precision(precision);
   options->precision = precisions[ag_precision_available(precision) ? precision : AG_HIGHEST];
   if (ag_precision_available(precision)) return;
-  fprintf(stderr, "bench: this CPU lacks what precision %s needs; products are computed at precision highest\n",
+  fprintf(stderr, "bench: precision %s is not available here; products are computed at precision highest\n",
           precisions[precision]);
 }
 
