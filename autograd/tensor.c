@@ -259,8 +259,8 @@ bool ag_assign(ag_tensor *variable, const ag_tensor *value) {
   }
   ag_buffer *before;
   if (!own_buffer(variable, &before)) return false;
-  memmove(values_of(variable->buffer), values,
-          variable->size * sizeof *values); /* the value may be the variable itself */
+  /* the value may be the variable itself */
+  memmove(values_of(variable->buffer), values, variable->size * sizeof *values);
   buffer_release(before);
   return true;
 }

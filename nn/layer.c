@@ -10,6 +10,7 @@ struct nn_layer {
   bool built_before; /* by the user, before the build of an outer layer that is under way */
   bool met;          /* in the visit of adopt_all that is under way */
   nn_layer *outer;   /* the layer that frees this one; NULL: the user */
+  nn_layer *next;    /* in the list of disown_all */
   ag_shape input, output;
   max_align_t self[];
 };
@@ -79,12 +80,26 @@ static bool adopt_all(nn_layer *layer) {
   return failed_before || !ag_failed();
 }
 
+typedef struct {
+  const nn_layer *outer;
+  nn_layer *first;
+} disowned;
+
 static void disown(const char *name, nn_layer *inner, void *context) {
   (void)name;
-  if (inner->outer == context) inner->outer = NULL;
+  disowned *list = context;
+  if (inner->outer != list->outer) return;
+  inner->outer = NULL;
+  inner->next = list->first;
+  list->first = inner;
 }
 
-static void disown_all(nn_layer *layer) { visit(layer, NULL, disown, layer); }
+/* The list of the layer's own inner layers, each once however often it is named, which from now on are the caller's. */
+static nn_layer *disown_all(nn_layer *layer) {
+  disowned list = {.outer = layer};
+  visit(layer, NULL, disown, &list);
+  return list.first;
+}
 
 nn_layer *nn_layer_new(const nn_layer_class *class_of_layer, const void *self, size_t size) {
   if (!class_of_layer) return ag_fail_null("layer_new", "class_of_layer");
@@ -114,16 +129,13 @@ static void release(const char *name, ag_tensor *variable, bool is_buffer, void 
   ag_release(variable);
 }
 
-static void free_inner(const char *name, nn_layer *layer, void *context) {
-  (void)name;
-  if (layer->outer != context) return;
-  layer->outer = NULL;
-  nn_layer_free(layer);
-}
-
 void nn_layer_free(nn_layer *layer) {
   if (!layer || layer->outer) return;
-  visit(layer, release, free_inner, layer);
+  visit(layer, release, NULL, NULL);
+  for (nn_layer *inner = disown_all(layer), *next; inner; inner = next) {
+    next = inner->next;
+    nn_layer_free(inner);
+  }
   if (layer->class_of_layer->free) layer->class_of_layer->free(layer->self);
   ag_free(layer);
 }

@@ -544,6 +544,37 @@ static void a_layer_in_two_places_is_refused(void **state) {
   assert_error(AG_ERROR_ARGUMENT, "part of two layers");
 }
 
+typedef struct {
+  nn_layer *made;
+} twin;
+
+static bool build_twin(void *self, ag_shape input, ag_rng *rng) {
+  twin *layer = self;
+  if (!layer->made) layer->made = nn_dense(1);
+  return nn_build(layer->made, input, rng);
+}
+
+static ag_tensor *forward_twin(void *self, ag_tensor *input, nn_mode mode) {
+  return nn_forward(((twin *)self)->made, input, mode);
+}
+
+static void variables_of_twin(void *self, nn_visitor *visitor) {
+  nn_visit_layer(visitor, "left", ((twin *)self)->made);
+  nn_visit_layer(visitor, "right", ((twin *)self)->made);
+}
+
+/* Its inner layer is made by build, so only then can it be found out. */
+static void a_layer_named_twice_is_refused_and_freed_once(void **state) {
+  (void)state;
+  static const nn_layer_class class = {
+      .name = "Twin", .build = build_twin, .forward = forward_twin, .variables = variables_of_twin};
+  ag_rng rng = ag_rng_seed(1);
+  nn_layer *layer = nn_layer_new(&class, &(twin){NULL}, sizeof(twin));
+  assert_false(nn_build(layer, AG_SHAPE(2), &rng));
+  assert_error(AG_ERROR_ARGUMENT, "twice of one");
+  nn_layer_free(layer);
+}
+
 static void an_inner_layer_is_freed_with_its_outer_one_alone(void **state) {
   (void)state;
   nn_layer *inner = nn_dense(1), *outer = nn_sequential(inner);
@@ -881,6 +912,7 @@ int main(void) {
       TEST(wrong_inputs_fail_when_the_layer_is_built),
       TEST(a_mistake_deep_inside_is_named_by_its_place),
       TEST(a_layer_in_two_places_is_refused),
+      TEST(a_layer_named_twice_is_refused_and_freed_once),
       TEST(an_inner_layer_is_freed_with_its_outer_one_alone),
       TEST(a_failed_build_may_be_tried_again),
       TEST(a_layer_built_before_keeps_its_weights_in_a_network),

@@ -161,6 +161,6 @@ ag_tensor *ag_sum_to(ag_tensor *x, ag_shape shape) {
   for (int i = 0; i < from.rank; i++) {
     if (from.sizes[i] != 1 && (i < missing || shape.sizes[i - missing] == 1)) axes.axis[axes.count++] = i;
   }
-  return ag_reshape(axes.count > 0 ? ag_sum_axes(x, axes, true) : x,
-                    shape); /* a new tensor even where nothing is summed */
+  /* a new tensor even where nothing is summed */
+  return ag_reshape(axes.count > 0 ? ag_sum_axes(x, axes, true) : x, shape);
 }
