@@ -23,7 +23,9 @@ void ag_set_precision(ag_precision precision) {
 
 ag_precision ag_get_precision(void) { return thread.precision; }
 
-bool ag_precision_available(ag_precision precision) { return precision == AG_HIGHEST; }
+bool ag_precision_available(ag_precision precision) {
+  return precision == AG_HIGHEST || (sizeof(ag_real) == sizeof(float) && kernel_bf16_is_fast());
+}
 
 void ag_set_threads(int threads) {
   if (threads < 0) ag_fail(AG_ERROR_ARGUMENT, "set_threads: %d threads, but at least 0 are expected", threads);

@@ -1,6 +1,7 @@
 /* The dual-tape step: against formulas on a pair of two and one weights, and its promises on small networks. */
 #include "check.h"
 
+#include "autograd/kernels/kernels.h"
 #include "gan/gan.h"
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
@@ -186,6 +187,63 @@ static void the_seed_decides_every_bit_whatever_the_threads(void **state) {
   assert_memory_not_equal(one, other, count * sizeof *one);
 }
 
+/* The DCGAN with a few channels, but large enough for threads to share its work and for bfloat16 to pay. */
+static gan_pair narrow_dcgan(ag_rng *rng) {
+  gan_pair pair = {
+      .generator = nn_sequential(nn_dense(7 * 7 * 32, .no_bias = true), nn_batch_norm(), nn_leaky_relu(),
+                                 nn_reshape(7, 7, 32), nn_conv2d_transpose(32, 5, .padding = NN_SAME),
+                                 nn_batch_norm(), nn_leaky_relu(),
+                                 nn_conv2d_transpose(32, 5, .stride = 2, .padding = NN_SAME), nn_leaky_relu(),
+                                 nn_conv2d_transpose(1, 5, .stride = 2, .padding = NN_SAME, .activation = NN_TANH)),
+      .discriminator = nn_sequential(nn_conv2d(32, 5, .stride = 2, .padding = NN_SAME), nn_leaky_relu(),
+                                     nn_dropout(0.3), nn_conv2d(32, 5, .stride = 2, .padding = NN_SAME),
+                                     nn_leaky_relu(), nn_dropout(0.3), nn_flatten(), nn_dense(1)),
+      .generator_optimizer = nn_adam(),
+      .discriminator_optimizer = nn_adam(),
+      .loss = &gan_cross_entropy,
+  };
+  build(&pair, AG_SHAPE(64), AG_SHAPE(28, 28, 1), rng);
+  return pair;
+}
+
+enum { MORE_ROOM = 300000 };
+
+static size_t weights_of_dcgan_steps(int threads, ag_real *values, gan_figures *figures) {
+  ag_set_threads(threads);
+  ag_rng rng = ag_rng_seed(5);
+  gan_pair pair = narrow_dcgan(&rng);
+  for (int step = 0; step < 2; step++) {
+    ag_scope *scope = ag_scope_enter();
+    assert_true(gan_dual_tape_step(&pair, ag_uniform(&rng, AG_SHAPE(40, 28, 28, 1), -1, 1), &rng, figures));
+    ag_scope_leave(scope);
+  }
+  size_t count = read_weights(&pair, values, MORE_ROOM);
+  gan_pair_free(&pair);
+  ag_set_threads(0);
+  return count;
+}
+
+static void dcgan_steps_have_the_same_bits_for_any_number_of_threads_at_each_precision(void **state) {
+  (void)state;
+  static ag_real one[MORE_ROOM], other[MORE_ROOM];
+  kernel_emulate_bf16(!kernel_bf16_is_fast());
+  gan_figures figures[3];
+  for (ag_precision precision = AG_HIGHEST; precision <= AG_MEDIUM; precision++) {
+    assert_true(ag_precision_available(precision));
+    ag_set_precision(precision);
+    size_t count = weights_of_dcgan_steps(1, one, &figures[precision]);
+    for (int threads = 2; threads <= 4; threads += 2) {
+      assert_int_equal(weights_of_dcgan_steps(threads, other, &(gan_figures){0}), count);
+      assert_memory_equal(one, other, count * sizeof *one);
+    }
+  }
+  ag_set_precision(AG_HIGHEST);
+  kernel_emulate_bf16(false);
+  double highest = figures[AG_HIGHEST].g_loss, high = figures[AG_HIGH].g_loss, medium = figures[AG_MEDIUM].g_loss;
+  assert_true(high != highest && fabs(high - highest) < 1e-4); /* three precisions, not one by three names */
+  assert_true(fabs(medium - highest) > 4 * fabs(high - highest) && fabs(medium - highest) < 0.1);
+}
+
 /* The numbers that Keras's summary prints for the tutorial's networks: trainable ones. */
 static void dcgan_is_the_tutorials_size(void **state) {
   (void)state;
@@ -226,6 +284,7 @@ int main(void) {
       TEST(wrong_arguments_are_errors),
       TEST(each_loss_falls_while_the_other_network_rests),
       TEST(the_seed_decides_every_bit_whatever_the_threads),
+      TEST(dcgan_steps_have_the_same_bits_for_any_number_of_threads_at_each_precision),
       TEST(dcgan_is_the_tutorials_size),
       TEST(samples_are_what_the_generator_draws_brought_to_zero_to_one),
   };

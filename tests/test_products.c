@@ -34,6 +34,7 @@ typedef struct {
   kernel_pairs pairs;
   side a, b;
   size_t rows, columns, depth;
+  kernel_arithmetic arithmetic;
 } problem;
 
 static uint32_t random_state = 1;
@@ -87,7 +88,8 @@ static problem make_problem(size_t slots, size_t each, size_t rows, size_t colum
                    make_side(b_slots, columns, depth, b),
                    rows,
                    columns,
-                   depth};
+                   depth,
+                   KERNEL_NATIVE};
 }
 
 static void free_problem(problem *p) {
@@ -103,27 +105,28 @@ static size_t slot_stride(const problem *p) { return p->rows * row_stride(p) + 5
 static size_t out_count(const problem *p) { return p->pairs.slots * slot_stride(p); }
 
 /* The engine's answer of one type, as doubles. The workspace has the size asked for and a guard; it begins as NaN. */
-#define DEFINE_SOLVE(name, real, type)                                                                               \
-  static double *name(const problem *p) {                                                                            \
-    real *a_values = take(p->a.count, sizeof(real)), *b_values = take(p->b.count, sizeof(real));                     \
-    for (size_t i = 0; i < p->a.count; i++) a_values[i] = (real)p->a.values[i];                                      \
-    for (size_t i = 0; i < p->b.count; i++) b_values[i] = (real)p->b.values[i];                                      \
-    kernel_operand_##type a = {a_values, p->a.slots, p->a.slot_stride, p->a.index_stride, p->a.depth_stride};        \
-    kernel_operand_##type b = {b_values, p->b.slots, p->b.slot_stride, p->b.index_stride, p->b.depth_stride};        \
-    size_t needed = kernels_##type()->products_workspace(&a, &b, p->rows, p->columns, p->depth);                     \
-    real *workspace = aligned_alloc(64, ((needed + 1) * sizeof(real) + 63) / 64 * 64);                               \
-    assert_non_null(workspace);                                                                                      \
-    for (size_t i = 0; i < needed; i++) workspace[i] = (real)NAN;                                                    \
-    workspace[needed] = (real)untouched;                                                                             \
-    real *out = take(out_count(p), sizeof(real));                                                                    \
-    for (size_t i = 0; i < out_count(p); i++) out[i] = (real)untouched;                                              \
-    kernels_##type()->products(&p->pairs, &a, &b, p->rows, p->columns, p->depth, out, slot_stride(p), row_stride(p), \
-                               workspace);                                                                           \
-    assert_true(workspace[needed] == (real)untouched);                                                               \
-    double *result = take(out_count(p), sizeof *result);                                                             \
-    for (size_t i = 0; i < out_count(p); i++) result[i] = out[i];                                                    \
-    free(a_values), free(b_values), free(workspace), free(out);                                                      \
-    return result;                                                                                                   \
+#define DEFINE_SOLVE(name, real, type)                                                                        \
+  static double *name(const problem *p) {                                                                     \
+    real *a_values = take(p->a.count, sizeof(real)), *b_values = take(p->b.count, sizeof(real));              \
+    for (size_t i = 0; i < p->a.count; i++) a_values[i] = (real)p->a.values[i];                               \
+    for (size_t i = 0; i < p->b.count; i++) b_values[i] = (real)p->b.values[i];                               \
+    kernel_operand_##type a = {a_values, p->a.slots, p->a.slot_stride, p->a.index_stride, p->a.depth_stride}; \
+    kernel_operand_##type b = {b_values, p->b.slots, p->b.slot_stride, p->b.index_stride, p->b.depth_stride}; \
+    real *out = take(out_count(p), sizeof(real));                                                             \
+    kernel_product_##type product = {p->arithmetic,  p->pairs,     a, b, p->rows, p->columns, p->depth, out,  \
+                                     slot_stride(p), row_stride(p)};                                          \
+    size_t needed = kernels_##type()->products_workspace(&product) / sizeof(real);                            \
+    real *workspace = aligned_alloc(64, ((needed + 1) * sizeof(real) + 63) / 64 * 64);                        \
+    assert_non_null(workspace);                                                                               \
+    for (size_t i = 0; i < needed; i++) workspace[i] = (real)NAN;                                             \
+    workspace[needed] = (real)untouched;                                                                      \
+    for (size_t i = 0; i < out_count(p); i++) out[i] = (real)untouched;                                       \
+    kernels_##type()->products(&product, workspace);                                                          \
+    assert_true(workspace[needed] == (real)untouched);                                                        \
+    double *result = take(out_count(p), sizeof *result);                                                      \
+    for (size_t i = 0; i < out_count(p); i++) result[i] = out[i];                                             \
+    free(a_values), free(b_values), free(workspace), free(out);                                               \
+    return result;                                                                                            \
   }
 DEFINE_SOLVE(solve_f32, float, f32)
 DEFINE_SOLVE(solve_f64, double, f64)
@@ -152,12 +155,25 @@ static void assert_same(const problem *p, const double *got, const double *expec
                who, p->pairs.slots, p->rows, p->columns, p->depth, i, got[i], expected[i]);
 }
 
-static void check_against(const problem *p, const double *expected) {
-  for (size_t c = 0; kernel_cpu_name(c); c++) {
-    assert_true(kernel_force_cpu(kernel_cpu_name(c)));
-    double *f32 = solve_f32(p), *f64 = solve_f64(p);
-    assert_same(p, f32, expected, "float");
-    assert_same(p, f64, expected, "double");
+/* The next way in which this CPU can compute a product, from way 0 on; false past the last. */
+static bool next_way(size_t *way, problem *p) {
+  for (;; ++*way) {
+    const char *cpu = kernel_cpu_name(*way / 6);
+    bool emulated = *way / 3 % 2 == 0;
+    p->arithmetic = *way % 3 == 0 ? KERNEL_NATIVE : *way % 3 == 1 ? KERNEL_BF16X3 : KERNEL_BF16;
+    if (!cpu) return kernel_emulate_bf16(false), false;
+    assert_true(kernel_force_cpu(cpu));
+    kernel_emulate_bf16(emulated);
+    if (emulated || (p->arithmetic != KERNEL_NATIVE && kernel_amx())) return ++*way, true;
+  }
+}
+
+static void check_against(const problem *given, const double *expected) {
+  problem p = *given;
+  for (size_t way = 0; next_way(&way, &p);) {
+    double *f32 = solve_f32(&p), *f64 = solve_f64(&p);
+    assert_same(&p, f32, expected, "float");
+    assert_same(&p, f64, expected, "double");
     free(f32), free(f64);
   }
 }
@@ -244,21 +260,24 @@ static problem pass_problem(const convolution *c, pass which, const meeting *lis
                   make_side(taps, c->out, c->in, SLOT_DEPTH_INDEX),
                   c->n,
                   c->out,
-                  c->in};
+                  c->in,
+                  KERNEL_NATIVE};
   else if (which == DATA_GRADIENT)
     p = (problem){{pixels, NULL, NULL},
                   make_side(outs, c->n, c->out, INDEX_SLOT_DEPTH),
                   make_side(taps, c->in, c->out, SLOT_INDEX_DEPTH),
                   c->n,
                   c->in,
-                  c->out};
+                  c->out,
+                  KERNEL_NATIVE};
   else
     p = (problem){{taps, NULL, NULL},
                   make_side(pixels, c->in, c->n, DEPTH_SLOT_INDEX),
                   make_side(outs, c->out, c->n, DEPTH_SLOT_INDEX),
                   c->in,
                   c->out,
-                  c->n};
+                  c->n,
+                  KERNEL_NATIVE};
   size_t *start = take(p.pairs.slots + 1, sizeof *start), used = 0;
   kernel_pair *pair = take(count, sizeof *pair);
   for (size_t o = 0; o < p.pairs.slots; o++) {
@@ -334,11 +353,10 @@ static void any_number_of_threads_gives_the_same_bits(void **state) {
   (void)state;
   static const size_t sizes[][3] = {{100, 70, 600}, {1, 200, 700}, {300, 1, 700}};
   int threads_before = kernel_get_threads();
-  for (size_t s = 0; s < COUNT(sizes); s++)
-    for (size_t c = 0; kernel_cpu_name(c); c++) {
-      assert_true(kernel_force_cpu(kernel_cpu_name(c)));
-      problem p = make_problem(12, 5, sizes[s][0], sizes[s][1], sizes[s][2], INDEX_SLOT_DEPTH, SLOT_DEPTH_INDEX);
-      make_fractions(&p.a), make_fractions(&p.b);
+  for (size_t s = 0; s < COUNT(sizes); s++) {
+    problem p = make_problem(12, 5, sizes[s][0], sizes[s][1], sizes[s][2], INDEX_SLOT_DEPTH, SLOT_DEPTH_INDEX);
+    make_fractions(&p.a), make_fractions(&p.b);
+    for (size_t way = 0; next_way(&way, &p);) {
       kernel_set_threads(1);
       double *f32 = solve_f32(&p), *f64 = solve_f64(&p);
       for (int threads = 2; threads <= 4; threads += 2) {
@@ -349,8 +367,10 @@ static void any_number_of_threads_gives_the_same_bits(void **state) {
         assert_same(&p, again, f64, "double");
         free(again);
       }
-      free(f32), free(f64), free_problem(&p);
+      free(f32), free(f64);
     }
+    free_problem(&p);
+  }
   kernel_set_threads(threads_before);
 }
 
@@ -367,6 +387,54 @@ static void float_is_close_to_double(void **state) {
       assert_true(fabs(f32[i] - slow[i]) < FLT_EPSILON * 600 * 1.7);
     }
     free(f32), free(f64), free(slow), free_problem(&p);
+  }
+}
+
+/* Each rounding to bfloat16 errs by at most 2^-9 of a number, to two of them by 2^-17; a product has two factors. */
+static void bfloat16_errs_as_its_roundings_do(void **state) {
+  (void)state;
+  problem p = make_problem(4, 3, 40, 50, 100, SLOT_INDEX_DEPTH, SLOT_INDEX_DEPTH);
+  make_fractions(&p.a), make_fractions(&p.b);
+  double *slow = solve_slowly(&p);
+  for (size_t way = 0; next_way(&way, &p);) {
+    if (p.arithmetic == KERNEL_NATIVE) continue;
+    double *got = solve_f32(&p), worst = 0;
+    for (size_t i = 0; i < out_count(&p); i++) worst = fmax(worst, fabs(got[i] - slow[i]));
+    /* 300 products of at most 1.7, whose errors do not all fall to one side */
+    double one = p.arithmetic == KERNEL_BF16 ? 2 * 0x1p-9 : 2 * 0x1p-17;
+    assert_true(worst < 300 * 1.7 * one / 4);
+    assert_true(worst > one / 4); /* or it was not bfloat16 */
+    free(got);
+  }
+  free(slow), free_problem(&p);
+}
+
+/* One product of 32 x 32 x 32 equal terms, at this arithmetic. */
+static double product_of(kernel_arithmetic arithmetic, double a, double b) {
+  problem p = make_problem(1, 1, 32, 32, 32, SLOT_INDEX_DEPTH, SLOT_INDEX_DEPTH);
+  p.arithmetic = arithmetic;
+  for (size_t i = 0; i < p.a.count; i++) p.a.values[i] = a;
+  for (size_t i = 0; i < p.b.count; i++) p.b.values[i] = b;
+  double *got = solve_f32(&p), first = got[0] / 32;
+  free(got), free_problem(&p);
+  return first;
+}
+
+static void bfloat16_at_the_ends_of_its_range(void **state) {
+  (void)state;
+  problem p = {.rows = 0};
+  for (size_t way = 0; next_way(&way, &p);) {
+    kernel_arithmetic how = p.arithmetic;
+    if (how == KERNEL_NATIVE) continue;
+    assert_true(isnan(product_of(how, NAN, 1)));
+    assert_false(isfinite(product_of(how, INFINITY, 1)));
+    assert_false(isfinite(product_of(how, 1, -INFINITY)));
+    if (how == KERNEL_BF16X3) assert_true(isnan(product_of(how, INFINITY, 1.0 / 3)));
+    assert_false(isfinite(product_of(how, FLT_MAX, 1))); /* it rounds up to infinity */
+    assert_true(product_of(how, 3e38, 1) > 2.9e38);
+    /* the low half of a number below 2^-109 may be lost, and a number below 2^-126 as a whole */
+    assert_true(fabs(product_of(how, 1.2345e-36, 1) / 1.2345e-36 - 1) < 0x1p-8);
+    assert_true(fabs(product_of(how, 1e-40, 1)) <= 1.1e-40);
   }
 }
 
@@ -432,6 +500,8 @@ int main(void) {
       cmocka_unit_test(convolutions_and_their_gradients_are_products_of_pairs),
       cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
       cmocka_unit_test(float_is_close_to_double),
+      cmocka_unit_test(bfloat16_errs_as_its_roundings_do),
+      cmocka_unit_test(bfloat16_at_the_ends_of_its_range),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

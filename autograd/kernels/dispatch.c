@@ -7,6 +7,13 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+#ifdef HAVE_AVX512_KERNELS
+#include <cpuid.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+#endif
 
 /* cpu.c, as compiled for each kind of CPU */
 extern const kernel_table_f32 kernels_f32_portable;
@@ -84,6 +91,32 @@ bool kernel_force_cpu(const char *name) {
   if (kind) atomic_store(&in_use, kind);
   return kind != NULL;
 }
+
+/* AMX's bfloat16 unit: of the CPU (CPUID leaf 7: EDX bits 22 and 24), and given to this process by the system
+ * (arch_prctl ARCH_REQ_XCOMP_PERM for the tile data; Linux 5.16). */
+static bool ask_for_amx(void) {
+#if defined(HAVE_AVX512_KERNELS) && defined(__linux__)
+  enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & AMX_BF16) || !(d & AMX_TILE)) return false;
+  return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#else
+  return false;
+#endif
+}
+
+static atomic_bool emulated;
+
+bool kernel_amx(void) {
+  enum { UNASKED, REFUSED, GIVEN };
+  static atomic_int answer = UNASKED;
+  if (atomic_load(&emulated) || strcmp(current_kind()->name, "avx512") != 0) return false;
+  if (atomic_load(&answer) == UNASKED) atomic_store(&answer, ask_for_amx() ? GIVEN : REFUSED);
+  return atomic_load(&answer) == GIVEN;
+}
+
+bool kernel_bf16_is_fast(void) { return atomic_load(&emulated) || kernel_amx(); }
+void kernel_emulate_bf16(bool on) { atomic_store(&emulated, on); }
 
 #ifdef _OPENMP
 void kernel_set_threads(int threads) { omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs()); }

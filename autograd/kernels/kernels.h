@@ -72,11 +72,29 @@ typedef struct {
   const kernel_pair *pair;
 } kernel_pairs;
 
+/* How products are computed: in the type itself; from floats rounded to bfloat16 and summed in float; or from floats
+ * written as two bfloat16 halves, three products of halves each, with a relative error near 4e-6. Infinities among the
+ * halves give NaN, and what is smaller than 2^-126 counts as 0. Doubles are always computed in double. */
+typedef enum { KERNEL_NATIVE, KERNEL_BF16X3, KERNEL_BF16 } kernel_arithmetic;
+
 /* Windows of a pooling or convolution over images [n, h, w, c] -> [n, oh, ow, c]: input row = output row * stride + tap
  * - pad. */
 typedef struct {
   size_t n, h, w, c, oh, ow, kh, kw, stride_h, stride_w, pad_h, pad_w;
 } kernel_windows;
+
+/* What the slots of a convolution's products are: pixels of its input or output, or taps of its kernel. */
+typedef enum { KERNEL_INPUTS, KERNEL_OUTPUTS, KERNEL_TAPS, KERNEL_PARTS } kernel_conv_part;
+/* Which of them each operand of a pass has. Forward: OUTPUTS of INPUTS and TAPS; and so on. */
+typedef struct {
+  kernel_conv_part result, a, b;
+} kernel_conv_roles;
+
+/* How often a tap meets a pixel inside the image. */
+size_t kernel_conv_meetings(const kernel_windows *windows);
+/* The pairs of a pass with so many output slots: start has room for slots + 2 numbers, all 0; pair for all meetings. */
+void kernel_conv_pairs(const kernel_windows *windows, kernel_conv_roles roles, size_t slots, size_t *start,
+                       kernel_pair *pair);
 
 #define KERNEL_REAL float
 #define KERNEL_TYPED(name) name##_f32
@@ -99,3 +117,11 @@ const char *kernel_cpu_name(size_t index);
 /* Uses the named kind from now on, on all threads (NULL: the best). False when there is none of that name. At first use
  * the environment variable DUALTAPE_CPU names it; a name that is none is passed over. */
 bool kernel_force_cpu(const char *name);
+
+/* Whether products in bfloat16 are fast here: whether the kernels in use have a unit for them (AMX), for which the
+ * system's leave is asked at the first call. Where they are not, they are computed all the same, slower than floats. */
+bool kernel_bf16_is_fast(void);
+/* Leaves that unit unused, and says that products in bfloat16 are fast: for tests of the portable path. */
+void kernel_emulate_bf16(bool on);
+/* The unit, for the kernels that use it. */
+bool kernel_amx(void);

@@ -8,6 +8,16 @@ typedef struct {
   ptrdiff_t slot_stride, index_stride, depth_stride;
 } KERNEL_TYPED(kernel_operand);
 
+/* out[o][i][j] at out[o * slot_stride + i * row_stride + j], i < rows, j < columns; overwritten. */
+typedef struct {
+  kernel_arithmetic arithmetic;
+  kernel_pairs pairs;
+  KERNEL_TYPED(kernel_operand) a, b;
+  size_t rows, columns, depth;
+  KERNEL_REAL *out;
+  size_t slot_stride, row_stride;
+} KERNEL_TYPED(kernel_product);
+
 typedef struct {
   const char *cpu;
 
@@ -33,13 +43,9 @@ typedef struct {
   void (*scatter)(size_t outer, size_t count, size_t inner, size_t picks, const KERNEL_REAL *index,
                   const KERNEL_REAL *x, KERNEL_REAL *y);
 
-  /* out[o][i][j] at out[o * slot_stride + i * row_stride + j], i < rows, j < columns; overwritten. workspace holds
-   * products_workspace() elements, 64-byte aligned. */
-  size_t (*products_workspace)(const KERNEL_TYPED(kernel_operand) *a, const KERNEL_TYPED(kernel_operand) *b,
-                               size_t rows, size_t columns, size_t depth);
-  void (*products)(const kernel_pairs *pairs, const KERNEL_TYPED(kernel_operand) *a,
-                   const KERNEL_TYPED(kernel_operand) *b, size_t rows, size_t columns, size_t depth, KERNEL_REAL *out,
-                   size_t slot_stride, size_t row_stride, KERNEL_REAL *workspace);
+  /* workspace: products_workspace() bytes, 64-byte aligned */
+  size_t (*products_workspace)(const KERNEL_TYPED(kernel_product) *of);
+  void (*products)(const KERNEL_TYPED(kernel_product) *of, void *workspace);
 
   /* which[n, oh, ow, c]: the tap (row * kw + column) of the first largest; y may be NULL */
   void (*max_pool)(const kernel_windows *windows, const KERNEL_REAL *x, KERNEL_REAL *y, KERNEL_REAL *which);

@@ -96,12 +96,13 @@ bool ag_windows_over(const char *op, ag_shape images, int64_t height, int64_t wi
          windows_along(op, size[2], width, window.stride_w, window.padding, &windows->ow, &windows->pad_w);
 }
 
-bool ag_products(const kernel_pairs *pairs, const ag_kernel_operand *a, const ag_kernel_operand *b, size_t rows,
-                 size_t columns, size_t depth, ag_real *out, size_t slot_stride, size_t row_stride) {
-  size_t bytes = ag_kernels()->products_workspace(a, b, rows, columns, depth) * sizeof(ag_real);
-  ag_real *workspace = ag_pool_take(bytes);
+bool ag_products(ag_kernel_product product, ag_precision precision) {
+  static const kernel_arithmetic fast[] = {KERNEL_NATIVE, KERNEL_BF16X3, KERNEL_BF16};
+  product.arithmetic = ag_precision_available(precision) ? fast[precision] : KERNEL_NATIVE;
+  size_t bytes = ag_kernels()->products_workspace(&product);
+  void *workspace = ag_pool_take(bytes);
   if (!workspace) return false;
-  ag_kernels()->products(pairs, a, b, rows, columns, depth, out, slot_stride, row_stride, workspace);
+  ag_kernels()->products(&product, workspace);
   ag_pool_give(workspace, bytes);
   return true;
 }

@@ -31,6 +31,5 @@ ag_tensor *ag_zip_forward(ag_node *node);
 bool ag_windows_over(const char *op, ag_shape images, int64_t height, int64_t width, ag_window window,
                      kernel_windows *windows);
 
-/* The products engine with a workspace from the pool. False and an error without memory. */
-bool ag_products(const kernel_pairs *pairs, const ag_kernel_operand *a, const ag_kernel_operand *b, size_t rows,
-                 size_t columns, size_t depth, ag_real *out, size_t slot_stride, size_t row_stride);
+/* The products engine at this precision, with a workspace from the pool. False and an error without memory. */
+bool ag_products(ag_kernel_product product, ag_precision precision);

@@ -5,52 +5,24 @@
 #include "autograd/memory.h"
 #include "autograd/ops/common.h"
 
-/* What slots are: pixels of conv2d's input or output, or taps of its kernel; and which they are in an op. */
-typedef enum { INPUTS, OUTPUTS, TAPS, PARTS } conv_part;
-typedef struct {
-  conv_part result, a, b;
-} conv_roles;
-
-/* Goes through all (output, tap) whose input lies in the image. next[slot] counts the pairs of a slot; where there is
- * `pair`, it says where the next one is put. */
-static void visit_pairs(const kernel_windows *w, conv_roles roles, size_t *next, kernel_pair *pair) {
-  for (size_t output = 0; output < w->oh * w->ow; output++) {
-    for (size_t tap = 0; tap < w->kh * w->kw; tap++) {
-      size_t padded_row = output / w->ow * w->stride_h + tap / w->kw, row = padded_row - w->pad_h;
-      size_t padded_column = output % w->ow * w->stride_w + tap % w->kw, column = padded_column - w->pad_w;
-      if (padded_row < w->pad_h || row >= w->h || padded_column < w->pad_w || column >= w->w) continue;
-      const size_t at[PARTS] = {[INPUTS] = row * w->w + column, [OUTPUTS] = output, [TAPS] = tap};
-      size_t place = next[at[roles.result]]++;
-      if (pair) pair[place] = (kernel_pair){(uint32_t)at[roles.a], (uint32_t)at[roles.b]};
-    }
-  }
-}
-
-/* The pairs of each slot, by a counting sort: counts stand two places ahead, places to fill one, so that start ends up
- * right. */
-static bool make_pairs(const kernel_windows *w, conv_roles roles, size_t slots, size_t **start, kernel_pair **pair) {
-  *start = ag_allocate(slots + 2, sizeof **start);
-  if (!*start) return false;
-  visit_pairs(w, roles, *start + 2, NULL);
-  for (size_t i = 2; i < slots + 2; i++) (*start)[i] += (*start)[i - 1];
-  *pair = ag_allocate((*start)[slots + 1], sizeof **pair);
-  if (*pair) visit_pairs(w, roles, *start + 1, *pair);
-  return *pair;
-}
-
 /* The matrices of the result are its last axis by the batch, or by the axis before where the slots are taps. */
-static ag_tensor *convolve(const kernel_windows *w, conv_roles roles, const ag_kernel_operand *a,
-                           const ag_kernel_operand *b, int64_t depth, ag_shape shape) {
+static ag_tensor *convolve(const ag_node *node, const kernel_windows *w, kernel_conv_roles roles, ag_kernel_operand a,
+                           ag_kernel_operand b, int64_t depth, ag_shape shape) {
   ag_real *values;
   ag_tensor *output = ag_make(shape, &values);
   if (!output) return NULL;
-  bool taps = roles.result == TAPS;
-  size_t slots = taps ? ag_sizes_product(shape, 0, 2) : ag_sizes_product(shape, 1, 3);
-  size_t rows = (size_t)shape.sizes[taps ? 2 : 0], columns = (size_t)shape.sizes[3], *start = NULL;
-  kernel_pair *pair = NULL;
-  bool done = make_pairs(w, roles, slots, &start, &pair) &&
-              ag_products(&(kernel_pairs){slots, start, pair}, a, b, rows, columns, (size_t)depth, values,
-                          taps ? rows * columns : columns, taps ? columns : slots * columns);
+  bool taps = roles.result == KERNEL_TAPS;
+  size_t slots = taps ? ag_sizes_product(shape, 0, 2) : ag_sizes_product(shape, 1, 3), count = kernel_conv_meetings(w);
+  size_t rows = (size_t)shape.sizes[taps ? 2 : 0], columns = (size_t)shape.sizes[3];
+  size_t *start = ag_allocate(slots + 2, sizeof *start);
+  kernel_pair *pair = ag_allocate(count, sizeof *pair);
+  bool done = start && pair;
+  if (done) {
+    kernel_conv_pairs(w, roles, slots, start, pair);
+    ag_kernel_product product = {KERNEL_NATIVE, {slots, start, pair}, a, b, rows, columns, (size_t)depth, values,
+                                 taps ? rows * columns : columns, taps ? columns : slots * columns};
+    done = ag_products(product, node->precision);
+  }
   ag_free(start);
   ag_free(pair);
   return done ? output : NULL;
@@ -119,7 +91,7 @@ static ag_tensor *conv2d_forward(ag_node *node) {
   kernel_windows w;
   if (!windows_of(node, images, ag_shape_of(node->inputs[1]), &w, &shape)) return NULL;
   ag_kernel_operand a = images_operand(node->inputs[0], false), b = kernel_operand(node->inputs[1], true);
-  return convolve(&w, (conv_roles){OUTPUTS, INPUTS, TAPS}, &a, &b, images.sizes[3], shape);
+  return convolve(node, &w, (kernel_conv_roles){KERNEL_OUTPUTS, KERNEL_INPUTS, KERNEL_TAPS}, a, b, images.sizes[3], shape);
 }
 
 static ag_tensor *conv2d_vjp(ag_node *node, int input, ag_tensor *cotangent) {
@@ -157,7 +129,7 @@ static ag_tensor *conv2d_transpose_forward(ag_node *node) {
   kernel_windows w;
   if (!windows_between(node, shape, taps, from, &w)) return NULL;
   ag_kernel_operand a = images_operand(node->inputs[0], false), b = kernel_operand(node->inputs[1], false);
-  return convolve(&w, (conv_roles){INPUTS, OUTPUTS, TAPS}, &a, &b, from.sizes[3], shape);
+  return convolve(node, &w, (kernel_conv_roles){KERNEL_INPUTS, KERNEL_OUTPUTS, KERNEL_TAPS}, a, b, from.sizes[3], shape);
 }
 
 static ag_tensor *conv2d_transpose_vjp(ag_node *node, int input, ag_tensor *cotangent) {
@@ -190,7 +162,7 @@ static ag_tensor *conv2d_kernel_gradient_forward(ag_node *node) {
   kernel_windows w;
   if (!windows_between(node, images, shape, outputs, &w)) return NULL;
   ag_kernel_operand a = images_operand(node->inputs[0], true), b = images_operand(node->inputs[1], true);
-  return convolve(&w, (conv_roles){TAPS, INPUTS, OUTPUTS}, &a, &b, images.sizes[0], shape);
+  return convolve(node, &w, (kernel_conv_roles){KERNEL_TAPS, KERNEL_INPUTS, KERNEL_OUTPUTS}, a, b, images.sizes[0], shape);
 }
 
 static ag_tensor *conv2d_kernel_gradient_vjp(ag_node *node, int input, ag_tensor *cotangent) {

@@ -35,7 +35,9 @@ static bool make_pairs(ag_shape batch, ag_shape a, ag_shape b, size_t *start, ke
 }
 
 /* out[slot] is [rows, columns] = a [rows, depth] times b [depth, columns], before transposes. */
-static bool multiply(ag_tensor *a, ag_tensor *b, transposes transposed, ag_shape out, size_t depth, ag_real *values) {
+static bool multiply(const ag_node *node, ag_shape out, size_t depth, ag_real *values) {
+  const transposes transposed = *(const transposes *)node->attributes;
+  ag_tensor *a = node->inputs[0], *b = node->inputs[1];
   size_t rows = (size_t)out.sizes[out.rank - 2], columns = (size_t)out.sizes[out.rank - 1];
   ag_shape batch = leading(out), batch_a = leading(ag_shape_of(a)), batch_b = leading(ag_shape_of(b));
   size_t slots = ag_shape_size(batch);
@@ -46,8 +48,9 @@ static bool multiply(ag_tensor *a, ag_tensor *b, transposes transposed, ag_shape
   size_t *start = ag_allocate(slots + 1, sizeof *start);
   kernel_pair *pairs = ag_allocate(slots, sizeof *pairs);
   bool done = start && pairs && make_pairs(batch, batch_a, batch_b, start, pairs) &&
-              ag_products(&(kernel_pairs){slots, start, pairs}, &left, &right, rows, columns, depth, values,
-                          rows * columns, columns);
+              ag_products((ag_kernel_product){KERNEL_NATIVE, {slots, start, pairs}, left, right, rows, columns, depth,
+                                              values, rows * columns, columns},
+                          node->precision);
   ag_free(pairs);
   ag_free(start);
   return done;
@@ -68,7 +71,7 @@ static ag_tensor *matmul_forward(ag_node *node) {
   out.sizes[out.rank++] = n.sizes[n.rank - (transposed->b ? 2 : 1)];
   ag_real *values;
   ag_tensor *output = ag_make(out, &values);
-  return output && multiply(a, b, *transposed, out, (size_t)depth, values) ? output : NULL;
+  return output && multiply(node, out, (size_t)depth, values) ? output : NULL;
 }
 
 /* With A and B the operands after transposing, dA = G B' and dB = A' G; where one was transposed it is dA' or dB'. */
