@@ -42,6 +42,8 @@ static inline size_t pieces_of(size_t n, size_t size) { return (n + size - 1) / 
 #include "autograd/kernels/reduce.h"
 #include "autograd/kernels/gather.h"
 #include "autograd/kernels/products.h"
+#include "autograd/kernels/patches.h"
+#include "autograd/kernels/convolution.h"
 #include "autograd/kernels/pool.h"
 #include "autograd/kernels/batch_norm.h"
 #include "autograd/kernels/random.h"
@@ -67,6 +69,8 @@ const table TABLE_NAME(TYPED(kernels), KERNEL_CPU) = {
     .scatter = scatter,
     .products_workspace = products_workspace,
     .products = products,
+    .convolution_workspace = convolution_workspace,
+    .convolution = convolve,
     .max_pool = max_pool,
     .pool_gather = pool_gather,
     .pool_scatter = pool_scatter,

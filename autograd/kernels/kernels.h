@@ -83,18 +83,8 @@ typedef struct {
   size_t n, h, w, c, oh, ow, kh, kw, stride_h, stride_w, pad_h, pad_w;
 } kernel_windows;
 
-/* What the slots of a convolution's products are: pixels of its input or output, or taps of its kernel. */
+/* The parts of a convolution: its images, its outputs, and the taps of its kernel. */
 typedef enum { KERNEL_INPUTS, KERNEL_OUTPUTS, KERNEL_TAPS, KERNEL_PARTS } kernel_conv_part;
-/* Which of them each operand of a pass has. Forward: OUTPUTS of INPUTS and TAPS; and so on. */
-typedef struct {
-  kernel_conv_part result, a, b;
-} kernel_conv_roles;
-
-/* How often a tap meets a pixel inside the image. */
-size_t kernel_conv_meetings(const kernel_windows *windows);
-/* The pairs of a pass with so many output slots: start has room for slots + 2 numbers, all 0; pair for all meetings. */
-void kernel_conv_pairs(const kernel_windows *windows, kernel_conv_roles roles, size_t slots, size_t *start,
-                       kernel_pair *pair);
 
 #define KERNEL_REAL float
 #define KERNEL_TYPED(name) name##_f32

@@ -14,7 +14,7 @@
 
 typedef TYPED(kernel_product) product;
 
-enum { DEPTH_MIN = 32, DEPTH_MAX = 512, PIECE_DEPTH = 32, PRODUCTS_PARALLEL = 1 << 20 };
+enum { DEPTH_MIN = 32, DEPTH_MAX = 4096, PIECE_DEPTH = 32, PRODUCTS_PARALLEL = 1 << 20 };
 
 typedef struct tile_shape tile_shape;
 
@@ -26,6 +26,8 @@ typedef struct {
   const char *a, *b;     /* panels [slots of A, depth, rows of a tile], [slots of B, depth, columns of a tile] */
   size_t a_slot, b_slot; /* bytes from slot to slot */
   size_t depth;          /* with the zeros behind it */
+  real *sums;            /* where the tile goes, [rows, columns] */
+  size_t row_stride;
 } tile_terms;
 
 /* Packs values[indices, depth], in the strides of `from`: at most PIECE_DEPTH deep, and as wide as a panel with the
@@ -41,7 +43,7 @@ struct tile_shape {
   size_t cache;         /* how many bytes of panels stay near */
   double cost;          /* measured time for one multiplication, relative */
   tile_pack *pack_rows, *pack_columns;
-  void (*sum)(const tile_terms *terms, real *tile);
+  void (*sum)(const tile_terms *terms);
   void (*enter)(void), (*leave)(void); /* what a thread does around its tiles; NULL: nothing */
 };
 
@@ -167,8 +169,11 @@ static void compute_tile(const products_block *block, size_t n) {
   /* rows of the result are far apart: fetch them while the sum is being made */
   for (size_t row = 0; row < rows; row++) __builtin_prefetch(out + row * block->row_stride, 1);
   _Alignas(64) real tile[TILE_LARGEST];
-  plan->tile.sum(&terms, tile);
-  tile_store(block, tile, rows, columns, out);
+  const bool whole = rows == plan->tile.rows && columns == plan->tile.columns;
+  const bool straight = whole && block->column_stride == 1 && block->first == 0;
+  terms.sums = straight ? out : tile, terms.row_stride = straight ? block->row_stride : plan->tile.columns;
+  plan->tile.sum(&terms);
+  if (!straight) tile_store(block, tile, rows, columns, out);
 }
 
 /* f(block, 0) ... f(block, count - 1), in runs short enough to share out evenly, each thread between enter and leave.

@@ -18,6 +18,17 @@ typedef struct {
   size_t slot_stride, row_stride;
 } KERNEL_TYPED(kernel_product);
 
+/* Images [n, h, w, c], kernel [kh, kw, c, channels] and outputs [n, oh, ow, channels], of which one is computed from
+ * the others: `wanted`, into result. */
+typedef struct {
+  kernel_windows windows;
+  size_t channels;
+  kernel_conv_part wanted;
+  const KERNEL_REAL *values[KERNEL_PARTS];
+  KERNEL_REAL *result;
+  kernel_arithmetic arithmetic;
+} KERNEL_TYPED(kernel_convolution);
+
 typedef struct {
   const char *cpu;
 
@@ -46,6 +57,9 @@ typedef struct {
   /* workspace: products_workspace() bytes, 64-byte aligned */
   size_t (*products_workspace)(const KERNEL_TYPED(kernel_product) *of);
   void (*products)(const KERNEL_TYPED(kernel_product) *of, void *workspace);
+  /* workspace: convolution_workspace() bytes, 64-byte aligned. Fewer than 2^32 pixels and taps. */
+  size_t (*convolution_workspace)(const KERNEL_TYPED(kernel_convolution) *of);
+  void (*convolution)(const KERNEL_TYPED(kernel_convolution) *of, void *workspace);
 
   /* which[n, oh, ow, c]: the tap (row * kw + column) of the first largest; y may be NULL */
   void (*max_pool)(const kernel_windows *windows, const KERNEL_REAL *x, KERNEL_REAL *y, KERNEL_REAL *which);

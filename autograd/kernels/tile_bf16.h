@@ -70,33 +70,37 @@ static void pack_bf16_columns(const tile_shape *tile, const operand *from, const
   }
 }
 
-/* What is asked of a CPU: sum[32, 32] += a block of rows times one of columns, between open and close. */
+/* What is asked of a CPU: between open and close, sums[32, 32] += a block of rows times one of columns. */
 typedef struct {
-  void (*open)(float *sum), (*multiply)(const bf16 *rows, const bf16 *columns, float *sum), (*close)(float *sum);
+  void (*open)(const tile_terms *terms);
+  void (*multiply)(const bf16 *rows, const bf16 *columns, const tile_terms *terms);
+  void (*close)(const tile_terms *terms);
 } bf16_unit;
 
-INLINE void tile_sum_bf16(const bf16_unit *unit, const tile_terms *terms, float *sum) {
+INLINE void tile_sum_bf16(const bf16_unit *unit, const tile_terms *terms) {
   const size_t low = terms->tile->halves == 2 ? BLOCK : 0, block = BLOCK * terms->tile->halves;
-  unit->open(sum);
+  unit->open(terms);
   for (const kernel_pair *pair = terms->pair; pair < terms->end; pair++) {
     const bf16 *a = (const bf16 *)(terms->a + (terms->swapped ? pair->b : pair->a) * terms->a_slot);
     const bf16 *b = (const bf16 *)(terms->b + (terms->swapped ? pair->a : pair->b) * terms->b_slot);
     for (size_t k = 0; k < terms->depth; k += BLOCK_SIDE, a += block, b += block) {
-      unit->multiply(a, b, sum);
-      if (low) unit->multiply(a, b + low, sum), unit->multiply(a + low, b, sum);
+      unit->multiply(a, b, terms);
+      if (low) unit->multiply(a, b + low, terms), unit->multiply(a + low, b, terms);
     }
   }
-  unit->close(sum);
+  unit->close(terms);
 }
 
-static void portable_open(float *sum) { memset(sum, 0, BLOCK * sizeof *sum); }
+static void portable_open(const tile_terms *terms) {
+  for (size_t i = 0; i < BLOCK_SIDE; i++) memset(terms->sums + i * terms->row_stride, 0, BLOCK_SIDE * sizeof(float));
+}
 
 /* A row of one of AMX's registers: floats, or pairs of bfloat16, each pair in the halves of one number. */
 typedef float register_row __attribute__((vector_size(64)));
 typedef uint32_t register_pairs __attribute__((vector_size(64)));
 
 /* In the order of AMX: even depths and odd depths are summed apart. */
-static void portable_multiply(const bf16 *rows, const bf16 *columns, float *sum) {
+static void portable_multiply(const bf16 *rows, const bf16 *columns, const tile_terms *terms) {
   for (size_t i = 0; i < BLOCK_SIDE; i++)
     for (size_t j = 0; j < BLOCK_SIDE; j += REGISTER_SIDE) {
       register_row even = {0}, odd = {0}, total;
@@ -108,17 +112,18 @@ static void portable_multiply(const bf16 *rows, const bf16 *columns, float *sum)
         even += float_of(pair << 16) * (register_row)(pairs << 16);
         odd += float_of(pair & 0xffff0000u) * (register_row)(pairs & 0xffff0000u);
       }
-      memcpy(&total, sum + i * BLOCK_SIDE + j, sizeof total);
+      float *sums = terms->sums + i * terms->row_stride + j;
+      memcpy(&total, sums, sizeof total);
       total += even + odd;
-      memcpy(sum + i * BLOCK_SIDE + j, &total, sizeof total);
+      memcpy(sums, &total, sizeof total);
     }
 }
 
-static void portable_close(float *sum) { (void)sum; }
+static void portable_close(const tile_terms *terms) { (void)terms; }
 
-static void tile_sum_portable(const tile_terms *terms, float *sum) {
+static void tile_sum_portable(const tile_terms *terms) {
   static const bf16_unit portable = {portable_open, portable_multiply, portable_close};
-  tile_sum_bf16(&portable, terms, sum);
+  tile_sum_bf16(&portable, terms);
 }
 
 #ifdef __AMX_BF16__
@@ -135,16 +140,16 @@ static void amx_enter(void) {
 
 static void amx_leave(void) { _tile_release(); }
 
-static inline void amx_open(float *sum) {
-  (void)sum;
+static inline void amx_open(const tile_terms *terms) {
+  (void)terms;
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
 }
 
-static inline void amx_multiply(const bf16 *rows, const bf16 *columns, float *sum) {
-  (void)sum;
+static inline void amx_multiply(const bf16 *rows, const bf16 *columns, const tile_terms *terms) {
+  (void)terms;
   _tile_loadd(4, rows, 64);
   _tile_loadd(6, columns, 64);
   _tile_dpbf16ps(0, 4, 6);
@@ -155,17 +160,18 @@ static inline void amx_multiply(const bf16 *rows, const bf16 *columns, float *su
   _tile_dpbf16ps(3, 5, 7);
 }
 
-static inline void amx_close(float *sum) {
-  const size_t row = BLOCK_SIDE * sizeof *sum;
-  _tile_stored(0, sum, row);
-  _tile_stored(1, sum + REGISTER_SIDE, row);
-  _tile_stored(2, sum + REGISTER_SIDE * BLOCK_SIDE, row);
-  _tile_stored(3, sum + REGISTER_SIDE * BLOCK_SIDE + REGISTER_SIDE, row);
+static inline void amx_close(const tile_terms *terms) {
+  float *upper = terms->sums, *lower = upper + REGISTER_SIDE * terms->row_stride;
+  const size_t row = terms->row_stride * sizeof(float);
+  _tile_stored(0, upper, row);
+  _tile_stored(1, upper + REGISTER_SIDE, row);
+  _tile_stored(2, lower, row);
+  _tile_stored(3, lower + REGISTER_SIDE, row);
 }
 
-static void tile_sum_amx(const tile_terms *terms, float *sum) {
+static void tile_sum_amx(const tile_terms *terms) {
   static const bf16_unit amx = {amx_open, amx_multiply, amx_close};
-  tile_sum_bf16(&amx, terms, sum);
+  tile_sum_bf16(&amx, terms);
 }
 #endif
 

@@ -12,9 +12,10 @@ enum { TILE_BYTES = 16, TILE_ROWS = 4, TILE_VECTORS = 2, TILE_CACHE = 128 << 10 
 enum { THIN_ROWS = 1, THIN_VECTORS = 8, TILE_LANES = TILE_BYTES / sizeof(real), TILE_SUMS = TILE_ROWS * TILE_VECTORS };
 enum { TILE_LARGEST = 1024 }; /* results of any tile */
 typedef real tile_vector __attribute__((vector_size(TILE_BYTES), may_alias));
+typedef real loose_vector __attribute__((vector_size(TILE_BYTES), may_alias, aligned(sizeof(real))));
 
-/* tile[rows, vectors * lanes] = the sum over pairs and depth; rows and vectors are constants where it is called */
-INLINE void tile_sum(size_t rows, size_t vectors, const tile_terms *terms, real *tile) {
+/* sums[rows, vectors * lanes] over pairs and depth; rows and vectors are constants where it is called */
+INLINE void tile_sum(size_t rows, size_t vectors, const tile_terms *terms) {
   tile_vector sum[TILE_SUMS] = {{0}};
   for (const kernel_pair *pair = terms->pair; pair < terms->end; pair++) {
     const real *a = (const real *)(terms->a + (terms->swapped ? pair->b : pair->a) * terms->a_slot);
@@ -23,11 +24,13 @@ INLINE void tile_sum(size_t rows, size_t vectors, const tile_terms *terms, real 
       for (size_t i = 0; i < rows; i++)
         for (size_t v = 0; v < vectors; v++) sum[i * vectors + v] += a[i] * ((const tile_vector *)b)[v];
   }
-  for (size_t v = 0; v < rows * vectors; v++) ((tile_vector *)tile)[v] = sum[v];
+  for (size_t i = 0; i < rows; i++)
+    for (size_t v = 0; v < vectors; v++)
+      ((loose_vector *)(terms->sums + i * terms->row_stride))[v] = sum[i * vectors + v];
 }
 
-static void tile_sum_full(const tile_terms *terms, real *tile) { tile_sum(TILE_ROWS, TILE_VECTORS, terms, tile); }
-static void tile_sum_thin(const tile_terms *terms, real *tile) { tile_sum(THIN_ROWS, THIN_VECTORS, terms, tile); }
+static void tile_sum_full(const tile_terms *terms) { tile_sum(TILE_ROWS, TILE_VECTORS, terms); }
+static void tile_sum_thin(const tile_terms *terms) { tile_sum(THIN_ROWS, THIN_VECTORS, terms); }
 
 /* to[depth, width] */
 static inline void pack_real(size_t width, const operand *from, const real *values, size_t indices, size_t depth,

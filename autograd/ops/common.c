@@ -1,7 +1,5 @@
 #include "autograd/ops/common.h"
 
-#include "autograd/memory.h"
-
 void *ag_fail_shapes(const char *op, ag_shape a, ag_shape b, const char *expected) {
   return ag_fail(AG_ERROR_SHAPE, "%s: shapes %s and %s, but %s", op, ag_shape_print(a).text, ag_shape_print(b).text,
                  expected);
@@ -96,13 +94,7 @@ bool ag_windows_over(const char *op, ag_shape images, int64_t height, int64_t wi
          windows_along(op, size[2], width, window.stride_w, window.padding, &windows->ow, &windows->pad_w);
 }
 
-bool ag_products(ag_kernel_product product, ag_precision precision) {
-  static const kernel_arithmetic fast[] = {KERNEL_NATIVE, KERNEL_BF16X3, KERNEL_BF16};
-  product.arithmetic = ag_precision_available(precision) ? fast[precision] : KERNEL_NATIVE;
-  size_t bytes = ag_kernels()->products_workspace(&product);
-  void *workspace = ag_pool_take(bytes);
-  if (!workspace) return false;
-  ag_kernels()->products(&product, workspace);
-  ag_pool_give(workspace, bytes);
-  return true;
+kernel_arithmetic ag_arithmetic(ag_precision precision) {
+  if (!ag_precision_available(precision)) return KERNEL_NATIVE;
+  return precision == AG_HIGH ? KERNEL_BF16X3 : precision == AG_MEDIUM ? KERNEL_BF16 : KERNEL_NATIVE;
 }

@@ -31,5 +31,5 @@ ag_tensor *ag_zip_forward(ag_node *node);
 bool ag_windows_over(const char *op, ag_shape images, int64_t height, int64_t width, ag_window window,
                      kernel_windows *windows);
 
-/* The products engine at this precision, with a workspace from the pool. False and an error without memory. */
-bool ag_products(ag_kernel_product product, ag_precision precision);
+/* How the kernels compute products at a precision, or at the one it falls back to. */
+kernel_arithmetic ag_arithmetic(ag_precision precision);

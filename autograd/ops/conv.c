@@ -1,48 +1,24 @@
 /* conv2d, its gradient with respect to the images (the transposed convolution) and that with respect to the kernel.
- * All are bilinear, and the vjps of each are the other two. An output is a sum of small matrix products over the pairs
- * of slots (pixels and kernel taps) that meet there; batch and channels are the sides of the matrices, so nothing is
- * multiplied by padding. All sizes are those of conv2d, whichever of the three ops runs. */
+ * All are bilinear, and the vjps of each are the other two. All sizes are those of conv2d, whichever of the three ops
+ * runs. */
 #include "autograd/memory.h"
 #include "autograd/ops/common.h"
 
-/* The matrices of the result are its last axis by the batch, or by the axis before where the slots are taps. */
-static ag_tensor *convolve(const ag_node *node, const kernel_windows *w, kernel_conv_roles roles, ag_kernel_operand a,
-                           ag_kernel_operand b, int64_t depth, ag_shape shape) {
-  ag_real *values;
-  ag_tensor *output = ag_make(shape, &values);
+/* The part of a conv2d that is wanted, of this shape, from the two that are the inputs of the node. */
+static ag_tensor *convolve(const ag_node *node, const kernel_windows *w, kernel_conv_part wanted,
+                           kernel_conv_part first, kernel_conv_part second, ag_shape shape) {
+  ag_kernel_convolution c = {.windows = *w, .wanted = wanted, .arithmetic = ag_arithmetic(node->precision)};
+  c.channels = (size_t)ag_shape_of(node->inputs[1]).sizes[3];
+  ag_tensor *output = ag_make(shape, &c.result);
   if (!output) return NULL;
-  bool taps = roles.result == KERNEL_TAPS;
-  size_t slots = taps ? ag_sizes_product(shape, 0, 2) : ag_sizes_product(shape, 1, 3), count = kernel_conv_meetings(w);
-  size_t rows = (size_t)shape.sizes[taps ? 2 : 0], columns = (size_t)shape.sizes[3];
-  size_t *start = ag_allocate(slots + 2, sizeof *start);
-  kernel_pair *pair = ag_allocate(count, sizeof *pair);
-  bool done = start && pair;
-  if (done) {
-    kernel_conv_pairs(w, roles, slots, start, pair);
-    ag_kernel_product product = {KERNEL_NATIVE, {slots, start, pair}, a, b, rows, columns, (size_t)depth, values,
-                                 taps ? rows * columns : columns, taps ? columns : slots * columns};
-    done = ag_products(product, node->precision);
-  }
-  ag_free(start);
-  ag_free(pair);
-  return done ? output : NULL;
-}
-
-/* Images whose pixels are the slots: matrices [batch, channels], or their transposes. */
-static ag_kernel_operand images_operand(const ag_tensor *images, bool transposed) {
-  ag_shape shape = ag_shape_of(images);
-  size_t pixels = ag_sizes_product(shape, 1, 3);
-  ptrdiff_t image = (ptrdiff_t)ag_sizes_product(shape, 1, 4);
-  return (ag_kernel_operand){ag_data(images), pixels, (ptrdiff_t)shape.sizes[3], transposed ? 1 : image,
-                             transposed ? image : 1};
-}
-
-/* A kernel [kh, kw, in, out] whose taps are the slots: matrices [in, out], or their transposes. */
-static ag_kernel_operand kernel_operand(const ag_tensor *kernel, bool transposed) {
-  ag_shape shape = ag_shape_of(kernel);
-  ptrdiff_t out = (ptrdiff_t)shape.sizes[3];
-  return (ag_kernel_operand){ag_data(kernel), ag_sizes_product(shape, 0, 2), (ptrdiff_t)shape.sizes[2] * out,
-                             transposed ? 1 : out, transposed ? out : 1};
+  c.values[first] = ag_data(node->inputs[0]);
+  c.values[second] = ag_data(node->inputs[1]);
+  size_t bytes = ag_kernels()->convolution_workspace(&c);
+  void *workspace = ag_pool_take(bytes);
+  if (!workspace) return NULL;
+  ag_kernels()->convolution(&c, workspace);
+  ag_pool_give(workspace, bytes);
+  return output;
 }
 
 /* height and width: of the result of conv2d_transpose, or of the kernel whose gradient it is */
@@ -66,7 +42,8 @@ static bool windows_of(const ag_node *node, ag_shape images, ag_shape kernel, ke
   ag_window window = ((const conv_attributes *)node->attributes)->window;
   if (!ag_windows_over(node->op->name, images, kernel.sizes[0], kernel.sizes[1], window, w)) return false;
   *output = (ag_shape){4, {images.sizes[0], (int64_t)w->oh, (int64_t)w->ow, kernel.sizes[3]}};
-  bool countable = w->h * w->w <= UINT32_MAX && w->kh * w->kw <= UINT32_MAX;
+  bool countable = w->h * w->w <= UINT32_MAX && w->kh * w->kw <= UINT32_MAX &&
+                   w->oh * w->ow * w->kh * w->kw <= (uint64_t)1 << 48;
   return countable || ag_fail_shapes(node->op->name, images, kernel, "fewer than 2^32 pixels are expected");
 }
 
@@ -90,8 +67,7 @@ static ag_tensor *conv2d_forward(ag_node *node) {
   ag_shape images = ag_shape_of(node->inputs[0]), shape;
   kernel_windows w;
   if (!windows_of(node, images, ag_shape_of(node->inputs[1]), &w, &shape)) return NULL;
-  ag_kernel_operand a = images_operand(node->inputs[0], false), b = kernel_operand(node->inputs[1], true);
-  return convolve(node, &w, (kernel_conv_roles){KERNEL_OUTPUTS, KERNEL_INPUTS, KERNEL_TAPS}, a, b, images.sizes[3], shape);
+  return convolve(node, &w, KERNEL_OUTPUTS, KERNEL_INPUTS, KERNEL_TAPS, shape);
 }
 
 static ag_tensor *conv2d_vjp(ag_node *node, int input, ag_tensor *cotangent) {
@@ -128,8 +104,7 @@ static ag_tensor *conv2d_transpose_forward(ag_node *node) {
   ag_shape shape = {4, {from.sizes[0], height, width, taps.sizes[2]}};
   kernel_windows w;
   if (!windows_between(node, shape, taps, from, &w)) return NULL;
-  ag_kernel_operand a = images_operand(node->inputs[0], false), b = kernel_operand(node->inputs[1], false);
-  return convolve(node, &w, (kernel_conv_roles){KERNEL_INPUTS, KERNEL_OUTPUTS, KERNEL_TAPS}, a, b, from.sizes[3], shape);
+  return convolve(node, &w, KERNEL_INPUTS, KERNEL_OUTPUTS, KERNEL_TAPS, shape);
 }
 
 static ag_tensor *conv2d_transpose_vjp(ag_node *node, int input, ag_tensor *cotangent) {
@@ -140,9 +115,10 @@ static ag_tensor *conv2d_transpose_vjp(ag_node *node, int input, ag_tensor *cota
                     : ag_conv2d_kernel_gradient(cotangent, x, window, taps.sizes[0], taps.sizes[1]);
 }
 
-static const ag_op conv2d_transpose_op = {
-    .name = "conv2d_transpose", .forward = conv2d_transpose_forward, .vjp = conv2d_transpose_vjp,
-    .drops = AG_DROP_OUTPUT};
+static const ag_op conv2d_transpose_op = {.name = "conv2d_transpose",
+                                          .forward = conv2d_transpose_forward,
+                                          .vjp = conv2d_transpose_vjp,
+                                          .drops = AG_DROP_OUTPUT};
 ag_tensor *ag_conv2d_transpose(ag_tensor *x, ag_tensor *kernel, ag_window window) {
   return conv_apply(&conv2d_transpose_op, x, kernel, window, KERAS_SIZE, KERAS_SIZE);
 }
@@ -161,8 +137,7 @@ static ag_tensor *conv2d_kernel_gradient_forward(ag_node *node) {
   }
   kernel_windows w;
   if (!windows_between(node, images, shape, outputs, &w)) return NULL;
-  ag_kernel_operand a = images_operand(node->inputs[0], true), b = images_operand(node->inputs[1], true);
-  return convolve(node, &w, (kernel_conv_roles){KERNEL_TAPS, KERNEL_INPUTS, KERNEL_OUTPUTS}, a, b, images.sizes[0], shape);
+  return convolve(node, &w, KERNEL_TAPS, KERNEL_INPUTS, KERNEL_OUTPUTS, shape);
 }
 
 static ag_tensor *conv2d_kernel_gradient_vjp(ag_node *node, int input, ag_tensor *cotangent) {
@@ -172,9 +147,10 @@ static ag_tensor *conv2d_kernel_gradient_vjp(ag_node *node, int input, ag_tensor
                     : ag_conv2d(node->inputs[0], cotangent, window);
 }
 
-static const ag_op conv2d_kernel_gradient_op = {
-    .name = "conv2d_kernel_gradient", .forward = conv2d_kernel_gradient_forward, .vjp = conv2d_kernel_gradient_vjp,
-    .drops = AG_DROP_OUTPUT};
+static const ag_op conv2d_kernel_gradient_op = {.name = "conv2d_kernel_gradient",
+                                                .forward = conv2d_kernel_gradient_forward,
+                                                .vjp = conv2d_kernel_gradient_vjp,
+                                                .drops = AG_DROP_OUTPUT};
 ag_tensor *ag_conv2d_kernel_gradient(ag_tensor *x, ag_tensor *cotangent, ag_window window, int64_t height,
                                      int64_t width) {
   return conv_apply(&conv2d_kernel_gradient_op, x, cotangent, window, height, width);

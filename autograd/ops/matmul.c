@@ -47,10 +47,13 @@ static bool multiply(const ag_node *node, ag_shape out, size_t depth, ag_real *v
                              transposed.b ? (ptrdiff_t)depth : 1, transposed.b ? 1 : (ptrdiff_t)columns};
   size_t *start = ag_allocate(slots + 1, sizeof *start);
   kernel_pair *pairs = ag_allocate(slots, sizeof *pairs);
-  bool done = start && pairs && make_pairs(batch, batch_a, batch_b, start, pairs) &&
-              ag_products((ag_kernel_product){KERNEL_NATIVE, {slots, start, pairs}, left, right, rows, columns, depth,
-                                              values, rows * columns, columns},
-                          node->precision);
+  ag_kernel_product product = {ag_arithmetic(node->precision), {slots, start, pairs}, left, right, rows, columns, depth,
+                               values, rows * columns, columns};
+  size_t bytes = ag_kernels()->products_workspace(&product);
+  void *workspace = ag_pool_take(bytes);
+  bool done = start && pairs && workspace && make_pairs(batch, batch_a, batch_b, start, pairs);
+  if (done) ag_kernels()->products(&product, workspace);
+  ag_pool_give(workspace, bytes);
   ag_free(pairs);
   ag_free(start);
   return done;
