@@ -51,6 +51,7 @@ for pass in forward "images gradient" "kernel gradient"; do
     fail "expected 5 lines for the pass $pass: $(cat out.txt)"
 done
 measures 3 epoch --threads 2
+measures 3 sample --threads 2
 measures 20+ profile --threads 2
 for part in forward.*conv2d_transpose gradient.*conv2d_kernel_gradient gradient.*matmul; do
   grep -q "\"phase\": \"$part.*\"mb\": .*\"gflop\": " out.txt ||
@@ -64,7 +65,7 @@ if [[ -s err.txt ]]; then expected=highest; else expected=medium; fi
 [[ $(wc -l <out.txt) == 4 && $(tail -n 1 out.txt) == *"\"precision\": \"$expected\", "* ]] || fail "$(cat out.txt)"
 
 "$bench" --help >out.txt
-for word in dcgan-step mlp-step op-overhead conv epoch profile --batch --precision --threads --steps --data; do
+for word in dcgan-step mlp-step op-overhead conv epoch sample profile --batch --precision --threads --steps --data; do
   grep -qF -- "  $word " out.txt || fail "the help tells nothing of $word: $(cat out.txt)"
 done
 refuses "'' is no benchmark, expected dcgan-step, mlp-step"

@@ -109,10 +109,34 @@ static size_t patches_bytes(const convolution *flat) {
   return aligned(flat->windows.n * flat->windows.c * sizeof(real));
 }
 
-static size_t convolution_workspace(const convolution *c) {
-  if (!is_thin(&c->windows)) return slots_workspace(c);
+static size_t thin_workspace(const convolution *c) {
   const convolution flat = flattened(c, NULL);
   return patches_bytes(&flat) + slots_workspace(&flat);
+}
+
+static void convolve_thin(const convolution *c, char *workspace) {
+  const convolution flat = flattened(c, (real *)workspace);
+  if (c->wanted != KERNEL_INPUTS) patches(&c->windows, c->values[KERNEL_INPUTS], (real *)workspace);
+  convolve_slots(&flat, workspace + patches_bytes(&flat));
+  if (c->wanted == KERNEL_INPUTS) patches_transpose(&c->windows, (real *)workspace, c->result);
+}
+
+/* Some of the images, so that their patches stay in cache; all of them where the result is a sum over images. */
+static convolution some_images(const convolution *c, size_t first) {
+  enum { IMAGES = 32 };
+  const kernel_windows *w = &c->windows;
+  convolution some = *c;
+  if (c->wanted == KERNEL_TAPS) return some;
+  const size_t inputs = first * w->h * w->w * w->c, outputs = first * w->oh * w->ow * c->channels;
+  some.windows.n = smaller(w->n - first, IMAGES);
+  if (c->wanted == KERNEL_INPUTS) some.values[KERNEL_OUTPUTS] += outputs, some.result += inputs;
+  else some.values[KERNEL_INPUTS] += inputs, some.result += outputs;
+  return some;
+}
+
+static size_t convolution_workspace(const convolution *c) {
+  const convolution some = some_images(c, 0);
+  return is_thin(&c->windows) ? thin_workspace(&some) : slots_workspace(c);
 }
 
 static void convolve(const convolution *c, void *workspace) {
@@ -120,8 +144,10 @@ static void convolve(const convolution *c, void *workspace) {
     convolve_slots(c, workspace);
     return;
   }
-  const convolution flat = flattened(c, workspace);
-  if (c->wanted != KERNEL_INPUTS) patches(&c->windows, c->values[KERNEL_INPUTS], workspace);
-  convolve_slots(&flat, (char *)workspace + patches_bytes(&flat));
-  if (c->wanted == KERNEL_INPUTS) patches_transpose(&c->windows, workspace, c->result);
+  size_t first = 0;
+  do { /* once also without images: a kernel's gradient is zeros then */
+    const convolution some = some_images(c, first);
+    convolve_thin(&some, workspace);
+    first += some.windows.n;
+  } while (first < c->windows.n);
 }

@@ -13,7 +13,7 @@ typedef struct {
 
 /* False and an error when it failed. */
 typedef bool bench(const bench_options *options);
-bench bench_conv, bench_dcgan_step, bench_epoch, bench_mlp_step, bench_op_overhead, bench_profile;
+bench bench_conv, bench_dcgan_step, bench_epoch, bench_mlp_step, bench_op_overhead, bench_profile, bench_sample;
 
 /* What is measured. It runs in a scope of its own. False and an error when it failed. */
 typedef bool bench_work(void *context);
@@ -33,8 +33,8 @@ bool bench_measure(const bench_options *options, int64_t steps, bool tell, bench
 __attribute__((format(printf, 3, 4)))
 #endif
 void bench_summary(const bench_options *options, const bench_times *times, const char *more, ...);
-/* The summary of training steps. */
-void bench_training_summary(const bench_options *options, const bench_times *times);
+/* The summary of steps that work through a batch of images each. */
+void bench_images_summary(const bench_options *options, const bench_times *times);
 
 /* The most GFLOP/s that this many threads reach with nothing but multiply-adds of floats in registers; about 50 ms.
  * `kind` tells the instructions: those of the CPU's best kernels, or of the kind that DUALTAPE_CPU names. 0 and an
@@ -43,8 +43,8 @@ double bench_peak_gflops(int threads, const char **kind);
 
 /* The model dcgan with a batch of noise as images. */
 typedef struct {
+  const gan_model *model;
   gan_pair pair;
-  gan_step *step;
   ag_rng rng;
   ag_tensor *images;
 } bench_dcgan;

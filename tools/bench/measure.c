@@ -71,7 +71,7 @@ void bench_summary(const bench_options *options, const bench_times *times, const
   puts("}");
 }
 
-void bench_training_summary(const bench_options *options, const bench_times *times) {
+void bench_images_summary(const bench_options *options, const bench_times *times) {
   bench_summary(options, times, ", \"images_per_s\": %.1f, \"peak_memory_mb\": %.1f",
                 1e3 * (double)options->batch / times->median_ms, (double)usage().ru_maxrss * 1024 / 1e6);
 }

@@ -71,7 +71,7 @@ bool bench_mlp_step(const bench_options *options) {
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
   bool done = make(&m, options->batch) && bench_measure(options, options->steps, true, train, &m, &times);
-  if (done) bench_training_summary(options, &times);
+  if (done) bench_images_summary(options, &times);
   gan_pair_free(&m.pair);
   ag_scope_leave(scope);
   return done;
