@@ -1,92 +1,73 @@
-/* The reverse sweep. It first marks what lies between the sources and the targets and touches nothing else. */
+/* The reverse sweep. It first finds what depends on the sources; from the targets it touches nothing else. */
 #include "autograd/memory.h"
 #include "autograd/ops.h"
 #include "autograd/tape_private.h"
 
-/* What the sweep knows of a tensor, by its identity. */
+/* What the sweep knows of a tensor: of the output of each record, and behind them of each source that is none. */
 typedef struct {
-  ag_tensor *cotangent; /* retained; NULL: none yet */
-  bool source, to_target;
+  ag_tensor *cotangent; /* owned; NULL: none yet */
+  bool source, from_source;
 } slot;
 
 typedef struct {
   ag_tape *tape;
-  size_t end;     /* records at the start: a persistent tape may go on recording its own gradient */
-  bool *on;       /* [end] which records lie between */
-  ag_idmap index; /* of the tensors that depend on a source */
+  size_t end; /* records at the start: a persistent tape may go on recording its own gradient */
   slot *slots;
-  size_t count, capacity;
+  size_t slot_count;
+  ag_idmap sources; /* the slots of those that are no outputs */
+  size_t *wires;    /* for all inputs of all records the slots to which the gradient flows on, or NOWHERE */
+  size_t wire_count;
 } sweep;
 
-static slot *find(const sweep *s, const ag_tensor *tensor) {
-  uint64_t *index = ag_idmap_find(&s->index, tensor->id);
-  return index ? &s->slots[*index] : NULL;
+static const size_t NOWHERE = SIZE_MAX;
+
+static size_t find(const sweep *s, const ag_tensor *tensor) {
+  const uint64_t *place = ag_idmap_find(&s->tape->places, tensor->id);
+  if (!place) place = ag_idmap_find(&s->sources, tensor->id);
+  return place ? *place : NOWHERE;
 }
 
-static slot *add(sweep *s, const ag_tensor *tensor) {
-  if (s->count == s->capacity) {
-    size_t capacity = s->capacity ? 2 * s->capacity : 32;
-    slot *slots = ag_reallocate(s->slots, capacity, sizeof *slots);
-    if (!slots) return NULL;
-    s->slots = slots;
-    s->capacity = capacity;
-  }
-  uint64_t *index = ag_idmap_add(&s->index, tensor->id, s->count);
-  if (!index) return NULL;
-  if (*index == s->count) s->slots[s->count++] = (slot){0};
-  return &s->slots[*index];
+/* An input that the tape did not watch is a constant, even where it is asked for: of what was computed from it only a
+ * part was recorded. */
+static size_t find_input(const sweep *s, const ag_tensor *input) {
+  size_t found = find(s, input);
+  bool connected =
+      found != NOWHERE && s->slots[found].from_source && (found < s->end || ag_tape_watches(s->tape, input));
+  return connected ? found : NOWHERE;
 }
 
-static void sweep_free(sweep *s) {
-  for (size_t i = 0; i < s->count; i++) ag_release(s->slots[i].cotangent);
-  ag_free(s->slots);
-  ag_free(s->on);
-  ag_idmap_free(&s->index);
-}
-
-/* An input through which the gradient flows on. One that the tape did not watch is a constant, even where it is asked
- * for: of what was computed from it only a part was recorded. */
-static slot *find_input(const sweep *s, ag_tensor *input) {
-  slot *found = find(s, input);
-  return found && ag_tape_sees(s->tape, input) ? found : NULL;
-}
-
-static bool depends_on_source(const sweep *s, const ag_node *node) {
-  for (int i = 0; i < node->count; i++) {
-    if (find_input(s, node->inputs[i])) return true;
-  }
-  return false;
-}
-
-/* Forward for what depends on a source, then backward for what of that reaches a target. */
-static bool mark(sweep *s, ag_list targets, ag_list sources) {
+static bool sweep_make(sweep *s, ag_list sources) {
+  s->slot_count = s->end + sources.count;
+  for (size_t i = 0; i < s->end; i++) s->wire_count += (size_t)s->tape->records[i]->node.count;
+  s->slots = ag_allocate(s->slot_count, sizeof *s->slots);
+  s->wires = ag_allocate(s->wire_count, sizeof *s->wires);
+  if (!s->slots || !s->wires) return false;
   for (size_t i = 0; i < sources.count; i++) {
-    slot *source = add(s, sources.items[i]);
-    if (!source) return false;
-    source->source = true;
+    const ag_tensor *source = sources.items[i];
+    if (find(s, source) == NOWHERE && !ag_idmap_add(&s->sources, source->id, s->end + i)) return false;
+    s->slots[find(s, source)] = (slot){.source = true, .from_source = true};
   }
+  size_t *wire = s->wires;
   for (size_t i = 0; i < s->end; i++) {
-    ag_record *record = s->tape->records[i];
-    s->on[i] = record && depends_on_source(s, &record->node);
-    if (s->on[i] && !add(s, record->node.output)) return false;
-  }
-  for (size_t i = 0; i < targets.count; i++) {
-    slot *target = find(s, targets.items[i]);
-    if (target) target->to_target = true;
-  }
-  for (size_t i = s->end; i-- > 0;) {
-    if (!s->on[i]) continue;
     const ag_node *node = &s->tape->records[i]->node;
-    s->on[i] = find(s, node->output)->to_target;
-    for (int j = 0; s->on[i] && j < node->count; j++) {
-      slot *input = find_input(s, node->inputs[j]);
-      if (input) input->to_target = true;
+    for (int j = 0; j < node->count; j++, wire++) {
+      *wire = find_input(s, node->inputs[j]);
+      if (*wire != NOWHERE) s->slots[i].from_source = true;
     }
   }
   return true;
 }
 
+static void sweep_free(sweep *s) {
+  for (size_t i = 0; s->slots && i < s->slot_count; i++) ag_release(s->slots[i].cotangent);
+  ag_free(s->slots);
+  ag_free(s->wires);
+  ag_idmap_free(&s->sources);
+}
+
 static bool accumulate(slot *to, ag_tensor *cotangent) {
+  if (to->cotangent && ag_is_sole(to->cotangent) && !ag_ops_are_seen())
+    return ag_add_in_place(to->cotangent, cotangent), true;
   ag_tensor *sum = to->cotangent ? ag_add(to->cotangent, cotangent) : cotangent;
   if (!sum) return false;
   ag_retain(sum);
@@ -102,47 +83,41 @@ static bool seed(sweep *s, ag_list targets, ag_list seeds) {
       return ag_fail(AG_ERROR_SHAPE, "gradient: the seed has shape %s, its target %s",
                      ag_shape_print(given->shape).text, ag_shape_print(target->shape).text) != NULL;
     }
-    slot *to = find(s, target);
-    if (!to) continue;
+    size_t to = find(s, target);
+    if (to == NOWHERE || !s->slots[to].from_source) continue;
     if (!given) given = ag_ones(target->shape);
     if (given && ag_tensor_variable(given)) given = ag_identity(given); /* a result may not change with a variable */
-    if (!given || !accumulate(to, given)) return false;
+    if (!given || !accumulate(&s->slots[to], given)) return false;
   }
   return true;
 }
 
 /* Sums what broadcasting spread over more elements; an error names the op whose vjp gave another shape. */
-static ag_tensor *fit(const ag_node *node, ag_tensor *gradient, ag_shape to) {
-  ag_shape from = gradient->shape;
+static ag_tensor *fit(const ag_node *node, ag_tensor *gradient, const ag_tensor *input) {
+  if (ag_same_shape(gradient, input)) return gradient;
+  ag_shape from = gradient->shape, to = input->shape;
   bool fits = from.rank >= to.rank;
   for (int i = 1; fits && i <= to.rank; i++) {
     int64_t size = to.sizes[to.rank - i];
     fits = size == 1 || size == from.sizes[from.rank - i];
   }
-  if (ag_shape_equal(from, to)) return gradient;
   if (fits) return ag_sum_to(gradient, to);
   return ag_fail(AG_ERROR_SHAPE, "gradient: the vjp of %s gives shape %s for an input of shape %s", node->op->name,
                  ag_shape_print(from).text, ag_shape_print(to).text);
 }
 
 /* The cotangents of the inputs of one call, from that of its output. */
-static bool step(sweep *s, ag_record *record) {
-  ag_node *node = &record->node;
-  slot *output = find(s, node->output);
+static bool step(sweep *s, slot *output, ag_node *node, const size_t *wires) {
   ag_tensor *cotangent = output->cotangent;
-  if (!cotangent) return true;
-  ag_retain(cotangent);
-  if (!output->source) { /* nobody will ask for it again */
-    ag_release(output->cotangent);
-    output->cotangent = NULL;
-  }
+  if (output->source) ag_retain(cotangent);
+  else output->cotangent = NULL; /* nobody will ask for it again */
   bool fine = true;
   node->memo = NULL;
   for (int i = 0; fine && i < node->count; i++) {
-    if (!find_input(s, node->inputs[i])) continue;
+    if (wires[i] == NOWHERE) continue;
     ag_tensor *gradient = node->op->vjp(node, i, cotangent);
-    if (gradient) gradient = fit(node, gradient, node->inputs[i]->shape);
-    fine = gradient ? accumulate(find(s, node->inputs[i]), gradient) : !ag_failed();
+    if (gradient) gradient = fit(node, gradient, node->inputs[i]);
+    fine = gradient ? accumulate(&s->slots[wires[i]], gradient) : !ag_failed();
   }
   node->memo = NULL;
   ag_release(cotangent);
@@ -153,12 +128,14 @@ static bool step(sweep *s, ag_record *record) {
 static bool run(sweep *s, bool fine) {
   ag_precision precision = ag_get_precision();
   bool persistent = s->tape->flags & AG_PERSISTENT;
+  size_t wires = s->wire_count;
   for (size_t i = s->end; i-- > 0;) {
     ag_record *record = s->tape->records[i];
-    if (fine && s->on[i]) {
+    wires -= (size_t)record->node.count;
+    if (fine && s->slots[i].cotangent) {
       size_t scope_mark = ag_scope_mark();
       ag_set_precision(record->node.precision);
-      fine = step(s, record);
+      fine = step(s, &s->slots[i], &record->node, &s->wires[wires]);
       ag_scope_release_to(scope_mark, NULL);
     }
     if (persistent) continue;
@@ -173,7 +150,7 @@ static bool run(sweep *s, bool fine) {
 static ag_list results(const sweep *s, ag_list sources, ag_unconnected unconnected) {
   ag_list list = ag_list_make(sources.count, sources.items);
   for (size_t i = 0; i < list.count; i++) {
-    ag_tensor *gradient = find(s, sources.items[i])->cotangent;
+    ag_tensor *gradient = s->slots[find(s, sources.items[i])].cotangent;
     bool lost = false;
     if (gradient) lost = !ag_scope_own_tensor(ag_retain(gradient), "gradient");
     else if (unconnected == AG_UNCONNECTED_ZEROS) lost = !(gradient = ag_zeros(sources.items[i]->shape));
@@ -215,9 +192,9 @@ ag_list ag_gradients_of(ag_tape *tape, ag_list targets, ag_list sources, ag_list
     tape->stopped_by_gradient = tape->recording;
     ag_tape_halt(tape);
   }
-  sweep s = {.tape = tape, .end = tape->count, .on = ag_allocate(tape->count, sizeof(bool))};
+  sweep s = {.tape = tape, .end = tape->count};
   size_t scope_mark = ag_scope_mark();
-  bool fine = s.on && mark(&s, targets, sources) && seed(&s, targets, seeds);
+  bool fine = sweep_make(&s, sources) && seed(&s, targets, seeds);
   ag_scope_release_to(scope_mark, NULL); /* the sweep keeps its own */
   fine = run(&s, fine);
   ag_list list = fine ? results(&s, sources, unconnected) : (ag_list){0};

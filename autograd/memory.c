@@ -1,11 +1,13 @@
 #include "autograd/memory.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "autograd/error.h"
+#include "autograd/memory_private.h"
 
 static void *fail_memory(size_t count, size_t size) {
   return ag_fail(AG_ERROR_MEMORY, "out of memory: %zu x %zu bytes", count, size);
@@ -35,7 +37,19 @@ typedef struct idle {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static idle *pool[CLASSES];
-static size_t in_use, peak;
+static atomic_size_t in_use, peak;
+
+/* A thread with an open scope has shelves of its own, one for each of the smallest classes, which need no lock. They
+ * are filled and emptied by halves. */
+enum { SHELVES = 8, SHELF = 64 };
+typedef struct {
+  idle *first;
+  size_t count;
+} shelf;
+static _Thread_local struct {
+  size_t open; /* how many: all or none */
+  shelf shelves[SHELVES];
+} own;
 
 /* Address sanitizers see a buffer used after its release only when it is really freed. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -60,70 +74,93 @@ static size_t class_of(size_t bytes, size_t *class_bytes) {
   return (size_t)shift * STEPS + rounded;
 }
 
-static void count_taken(size_t bytes) {
-  in_use += bytes;
-  if (in_use > peak) peak = in_use;
+static shelf *shelf_of(size_t class) { return class <= own.open ? &own.shelves[class - 1] : NULL; }
+
+static void push(idle **list, idle *buffer) {
+  buffer->next = *list;
+  *list = buffer;
 }
 
-void *ag_pool_take(size_t bytes) {
-  if (bytes > (size_t)1 << 62) return fail_memory(1, bytes);
-  size_t class_bytes, class = class_of(bytes, &class_bytes);
+static idle *pop(idle **list) {
+  idle *first = *list;
+  if (first) *list = first->next, __builtin_prefetch(first->next); /* it will soon be wanted */
+  return first;
+}
+
+static void count_taken(size_t class_bytes) {
+  size_t now = atomic_fetch_add_explicit(&in_use, class_bytes, memory_order_relaxed) + class_bytes;
+  size_t most = atomic_load_explicit(&peak, memory_order_relaxed);
+  while (now > most && !atomic_compare_exchange_weak(&peak, &most, now)) continue;
+}
+
+/* This and give_to_pool are not inlined, so that the usual way needs no registers saved. */
+__attribute__((noinline)) static void *take_from_pool(size_t class, size_t class_bytes) {
+  shelf *s = shelf_of(class);
   pthread_mutex_lock(&lock);
-  idle *buffer = pool[class];
-  if (buffer) pool[class] = buffer->next;
-  count_taken(class_bytes);
+  void *buffer = pop(&pool[class]);
+  for (; s && pool[class] && s->count < SHELF / 2; s->count++) push(&s->first, pop(&pool[class]));
   pthread_mutex_unlock(&lock);
   if (!buffer) buffer = aligned_alloc(ALIGNMENT, class_bytes);
   if (!buffer) { /* idle buffers of other sizes may stand in the way */
     ag_pool_trim();
     buffer = aligned_alloc(ALIGNMENT, class_bytes);
   }
-  if (buffer) return buffer;
+  if (!buffer) return fail_memory(1, class_bytes);
+  count_taken(class_bytes);
+  return buffer;
+}
+
+void *ag_pool_take(size_t bytes) {
+  if (bytes > (size_t)1 << 62) return fail_memory(1, bytes);
+  size_t class_bytes, class = class_of(bytes, &class_bytes);
+  shelf *s = shelf_of(class);
+  if (!s || !s->first) return take_from_pool(class, class_bytes);
+  count_taken(class_bytes);
+  s->count--;
+  return pop(&s->first);
+}
+
+__attribute__((noinline)) static void give_to_pool(idle *given, size_t class) {
+  shelf *s = shelf_of(class);
   pthread_mutex_lock(&lock);
-  in_use -= class_bytes;
+  push(&pool[class], given);
+  for (; s && s->count > SHELF / 2; s->count--) push(&pool[class], pop(&s->first));
   pthread_mutex_unlock(&lock);
-  return fail_memory(1, bytes);
 }
 
 void ag_pool_give(void *buffer, size_t bytes) {
   if (!buffer) return;
   size_t class_bytes, class = class_of(bytes, &class_bytes);
+  atomic_fetch_sub_explicit(&in_use, class_bytes, memory_order_relaxed);
+  shelf *s = shelf_of(class);
+  if (!pooling) free(buffer);
+  else if (!s || s->count == SHELF) give_to_pool(buffer, class);
+  else s->count++, push(&s->first, buffer);
+}
+
+void ag_pool_shelves(bool open) {
+  own.open = open && pooling ? SHELVES : 0;
+  if (open) return;
   pthread_mutex_lock(&lock);
-  in_use -= class_bytes;
-  if (pooling) {
-    idle *given = buffer;
-    given->next = pool[class];
-    pool[class] = given;
+  for (size_t class = 1; class <= SHELVES; class ++) {
+    for (shelf *s = &own.shelves[class - 1]; s->count; s->count--) push(&pool[class], pop(&s->first));
   }
   pthread_mutex_unlock(&lock);
-  if (!pooling) free(buffer);
 }
 
 void ag_pool_trim(void) {
+  size_t open = own.open;
+  ag_pool_shelves(false);
+  own.open = open;
   pthread_mutex_lock(&lock);
   for (size_t class = 0; class < CLASSES; class ++) {
-    while (pool[class]) {
-      idle *next = pool[class]->next;
-      free(pool[class]);
-      pool[class] = next;
-    }
+    while (pool[class]) free(pop(&pool[class]));
   }
   pthread_mutex_unlock(&lock);
 }
 
-static size_t read_locked(const size_t *number) {
-  pthread_mutex_lock(&lock);
-  size_t value = *number;
-  pthread_mutex_unlock(&lock);
-  return value;
-}
+size_t ag_memory_in_use(void) { return in_use; }
 
-size_t ag_memory_in_use(void) { return read_locked(&in_use); }
+size_t ag_memory_peak(void) { return peak; }
 
-size_t ag_memory_peak(void) { return read_locked(&peak); }
-
-void ag_memory_peak_reset(void) {
-  pthread_mutex_lock(&lock);
-  peak = in_use;
-  pthread_mutex_unlock(&lock);
-}
+void ag_memory_peak_reset(void) { peak = (size_t)in_use; }

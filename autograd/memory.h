@@ -10,13 +10,15 @@ void *ag_allocate(size_t count, size_t size);
 void *ag_reallocate(void *block, size_t count, size_t size);
 void ag_free(void *block);
 
-/* Buffers of tensors: 64-byte aligned, not set, taken from a pool and given back to it. */
+/* Buffers: 64-byte aligned, not set, taken from a pool and given back to it. */
 void *ag_pool_take(size_t bytes);
 void ag_pool_give(void *buffer, size_t bytes);
-/* Gives the pool's idle buffers back to the system. */
+/* Gives the pool's idle buffers back to the system, but for a few small ones that other threads keep at hand while they
+ * have a scope open. */
 void ag_pool_trim(void);
 
-/* Bytes of tensor buffers in use, by all threads, and the most there ever were since the last reset. */
+/* Bytes of the pool's buffers in use (tensors and recorded calls), by all threads, and the most there ever were since
+ * the last reset. */
 size_t ag_memory_in_use(void);
 size_t ag_memory_peak(void);
 void ag_memory_peak_reset(void);

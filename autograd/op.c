@@ -52,10 +52,14 @@ static bool inputs_given(const ag_op *op, int count, ag_tensor *const *inputs) {
 static bool anyone_sees(int count, ag_tensor *const *inputs) {
   bool seen = false;
   for (ag_tape *tape = ag_tape_innermost(); tape; tape = tape->outer) {
-    for (int i = 0; i < count; i++) seen |= ag_tape_sees(tape, inputs[i]);
+    tape->sees_call = false;
+    for (int i = 0; i < count; i++) tape->sees_call |= ag_tape_sees(tape, inputs[i]);
+    seen |= tape->sees_call;
   }
   return seen;
 }
+
+bool ag_ops_are_seen(void) { return ag_tape_innermost() || thread.observer; }
 
 /* A record that outlives the call: attributes and input pointers are copied behind it, tensors kept. Owned by nobody
  * yet. */
@@ -63,11 +67,11 @@ static ag_record *record_make(const ag_node *node, size_t attribute_bytes) {
   size_t inputs_at = sizeof(ag_record);
   size_t align = _Alignof(max_align_t);
   size_t attributes_at = (inputs_at + (size_t)node->count * sizeof(ag_tensor *) + align - 1) / align * align;
-  ag_record *record = ag_allocate(1, attributes_at + attribute_bytes);
+  size_t bytes = attributes_at + attribute_bytes;
+  ag_record *record = ag_pool_take(bytes);
   if (!record) return NULL;
-  record->owners = 1;
+  *record = (ag_record){.node = *node, .owners = 1, .bytes = bytes};
   ag_node *kept = &record->node;
-  *kept = *node;
   kept->inputs = (ag_tensor **)((char *)record + inputs_at);
   kept->attributes = (char *)record + attributes_at;
   if (attribute_bytes) memcpy((char *)record + attributes_at, node->attributes, attribute_bytes);
@@ -88,9 +92,7 @@ static bool record_call(const ag_node *node, size_t attribute_bytes) {
   if (!record) return false;
   bool recorded = true;
   for (ag_tape *tape = ag_tape_innermost(); tape; tape = tape->outer) {
-    bool seen = false;
-    for (int i = 0; i < node->count; i++) seen |= ag_tape_sees(tape, node->inputs[i]);
-    if (seen) recorded &= ag_tape_append(tape, record);
+    if (tape->sees_call) recorded &= ag_tape_append(tape, record);
   }
   ag_record_release(record);
   return recorded;

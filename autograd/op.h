@@ -29,13 +29,13 @@ void ag_set_threads(int threads);
 /* One call of an op: what forward reads and a tape keeps. */
 typedef struct {
   const ag_op *op;
-  int count;                      /* of inputs */
+  int count; /* of inputs */
+  ag_precision precision;
   ag_tensor **inputs;             /* the values at the time of the call, whatever was assigned since; never NULL */
   const void *attributes;         /* the bytes handed to ag_apply, suitably aligned for any type */
   ag_tensor *output;              /* set when vjp runs */
   ag_tensor *saved[AG_MAX_SAVED]; /* what forward leaves for vjp beside inputs and output, from ag_make; else NULL */
   ag_tensor *memo;                /* what the vjp of one input may leave for that of the next; same cotangent */
-  ag_precision precision;
 } ag_node;
 
 /* Values of inputs and output that vjp does not read, and that a tape therefore need not keep: only their shapes. */

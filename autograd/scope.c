@@ -1,6 +1,7 @@
 #include "autograd/scope.h"
 
 #include "autograd/memory.h"
+#include "autograd/memory_private.h"
 #include "autograd/tensor_private.h"
 
 struct ag_scope {
@@ -46,27 +47,25 @@ ag_tensor *ag_scope_own_tensor(ag_tensor *tensor, const char *who) {
   return tensor ? ag_scope_own(tensor, release_tensor, who) : NULL;
 }
 
-/* Entries leave one by one, the youngest first, so that what a release does to the stack cannot confuse it. */
-static void release_down_to(size_t count) {
-  while (stack.count > count) {
-    entry last = stack.entries[--stack.count];
-    last.release(last.object);
-  }
-}
-
 size_t ag_scope_mark(void) { return stack.count; }
 
 void ag_scope_release_to(size_t mark, ag_tensor *but) {
-  ag_retain(but);
-  release_down_to(mark);
+  if (but && stack.count == mark + 1 && stack.entries[mark].object == but) return; /* as most often */
+  bool held = false;
+  while (stack.count > mark) { /* one by one, the youngest first: a release may look at the stack */
+    entry last = stack.entries[--stack.count];
+    if (last.object == but && !held) held = true;
+    else last.release(last.object);
+  }
   /* There is room, unless nothing was released: then `but` is owned by an outer scope already. */
-  if (but && stack.count < stack.capacity) stack.entries[stack.count++] = (entry){but, release_tensor};
-  else ag_release(but);
+  if (but && stack.count < stack.capacity)
+    stack.entries[stack.count++] = (entry){held ? but : ag_retain(but), release_tensor};
 }
 
 ag_scope *ag_scope_enter(void) {
   ag_scope *scope = ag_allocate(1, sizeof *scope);
   if (!scope) return NULL;
+  if (!stack.innermost) ag_pool_shelves(true);
   *scope = (ag_scope){stack.innermost, stack.count};
   stack.innermost = scope;
   return scope;
@@ -80,7 +79,7 @@ static bool is_open(const ag_scope *scope) {
 }
 
 static void leave(ag_scope *scope) {
-  release_down_to(scope->first);
+  ag_scope_release_to(scope->first, NULL);
   ag_scope *last;
   do {
     last = stack.innermost;
@@ -88,6 +87,7 @@ static void leave(ag_scope *scope) {
     ag_free(last);
   } while (last != scope);
   if (stack.innermost) return;
+  ag_pool_shelves(false);
   ag_free(stack.entries);
   stack.entries = NULL;
   stack.capacity = 0;

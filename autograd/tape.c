@@ -16,7 +16,7 @@ bool ag_tape_usable(const ag_tape *tape, const char *who) {
 
 static void begin(ag_tape *tape) {
   tape->recording = true;
-  tape->stopped_by_gradient = false;
+  tape->stopped_by_gradient = tape->sees_call = false;
   tape->outer = innermost;
   innermost = tape;
 }
@@ -35,7 +35,7 @@ void ag_record_release(ag_record *record) {
   for (int i = 0; i < node->count; i++) ag_release(node->inputs[i]);
   for (int i = 0; i < AG_MAX_SAVED; i++) ag_release(node->saved[i]);
   ag_release(node->output);
-  ag_free(record);
+  ag_pool_give(record, record->bytes);
 }
 
 static void forget(ag_tape *tape) {
@@ -43,7 +43,8 @@ static void forget(ag_tape *tape) {
   for (size_t i = 0; i < tape->variable_count; i++) ag_release(tape->variables[i]);
   ag_free(tape->records);
   ag_free(tape->variables);
-  ag_idmap_free(&tape->seen);
+  ag_idmap_free(&tape->watched);
+  ag_idmap_free(&tape->places);
   tape->records = NULL;
   tape->variables = NULL;
   tape->count = tape->capacity = tape->variable_count = tape->variable_capacity = 0;
@@ -109,11 +110,11 @@ static bool append(void *array_of_pointers, size_t *count, size_t *capacity, voi
 
 /* Watches a tensor, and lists it where it is a variable met for the first time. */
 static bool watch(ag_tape *tape, ag_tensor *tensor) {
-  if (ag_idmap_find(&tape->seen, tensor->id)) return true;
+  if (ag_idmap_find(&tape->places, tensor->id) || ag_idmap_find(&tape->watched, tensor->id)) return true;
   ag_tensor *variable = ag_tensor_variable(tensor);
   if (variable && !append(&tape->variables, &tape->variable_count, &tape->variable_capacity, variable)) return false;
   ag_retain(variable);
-  return ag_idmap_add(&tape->seen, tensor->id, ag_tensor_clock()) != NULL;
+  return ag_idmap_add(&tape->watched, tensor->id, ag_tensor_clock()) != NULL;
 }
 
 void ag_tape_watch(ag_tape *tape, ag_tensor *tensor) {
@@ -132,16 +133,14 @@ ag_list ag_tape_watched(ag_tape *tape) {
 }
 
 bool ag_tape_sees(ag_tape *tape, ag_tensor *tensor) {
-  /* What was read from a variable before the tape watched it is a constant to the tape. It stands in an older
-   * recording, of which this tape saw nothing: to connect it would give a part of a second derivative. */
-  const uint64_t *since = ag_idmap_find(&tape->seen, tensor->id);
-  if (since) return !tensor->snapshot || tensor->read_at > *since;
+  if (ag_idmap_find(&tape->places, tensor->id) || ag_tape_watches(tape, tensor)) return true;
   return tensor->is_variable && tensor->trainable && !(tape->flags & AG_MANUAL_WATCH) && watch(tape, tensor);
 }
 
 bool ag_tape_append(ag_tape *tape, ag_record *record) {
-  if (!ag_idmap_add(&tape->seen, record->node.output->id, 0)) return false;
   if (!append(&tape->records, &tape->count, &tape->capacity, record)) return false;
-  record->owners++;
-  return true;
+  bool placed = ag_idmap_add(&tape->places, record->node.output->id, tape->count - 1) != NULL;
+  if (placed) record->owners++;
+  else tape->count--;
+  return placed;
 }

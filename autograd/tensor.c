@@ -9,24 +9,28 @@
 
 const char AG_REAL_LINK_CHECK = 1;
 
-ag_shape ag_shape_make(int rank, const int64_t *sizes) {
-  ag_shape shape = {.rank = -1};
+/* Whether the sizes are at least `least` and the bytes of doubles fit a signed 64-bit number; an error when not. */
+static bool sizes_fit(int rank, const int64_t *sizes, int64_t least) {
   if (rank < 0 || rank > AG_MAX_RANK) {
     ag_fail(AG_ERROR_SHAPE, "shape: %d axes, but at least 0 and at most %d are allowed", rank, AG_MAX_RANK);
-    return shape;
+    return false;
   }
-  if (rank && !sizes) return ag_fail_null("shape", "sizes"), shape;
-  /* So that the bytes of doubles fit a signed 64-bit number whatever the order of the sizes, zeros count as ones. */
-  int64_t room = INT64_MAX / 16;
+  int64_t room = INT64_MAX / 16; /* whatever the order of the sizes: zeros count as ones */
   for (int i = 0; i < rank; i++) {
     room /= sizes[i] > 0 ? sizes[i] : 1;
-    if (sizes[i] < -1 || room == 0) {
-      ag_fail(AG_ERROR_SHAPE, "shape: size %lld of axis %d is %s", (long long)sizes[i], i,
-              room == 0 ? "too large" : "negative");
-      return shape;
-    }
-    shape.sizes[i] = sizes[i];
+    if (sizes[i] >= least && room > 0) continue;
+    ag_fail(AG_ERROR_SHAPE, "shape: size %lld of axis %d is %s", (long long)sizes[i], i,
+            room == 0 ? "too large" : "negative");
+    return false;
   }
+  return true;
+}
+
+ag_shape ag_shape_make(int rank, const int64_t *sizes) {
+  ag_shape shape = {.rank = -1};
+  if (rank > 0 && !sizes) return ag_fail_null("shape", "sizes"), shape;
+  if (!sizes_fit(rank, sizes, -1)) return shape;
+  for (int i = 0; i < rank; i++) shape.sizes[i] = sizes[i];
   shape.rank = rank;
   return shape;
 }
@@ -68,14 +72,11 @@ uint64_t ag_tensor_clock(void) {
   return next++;
 }
 
-static ag_real *values_of(ag_buffer *buffer) { return (ag_real *)((char *)buffer + AG_BUFFER_HEADER); }
+static size_t buffer_bytes(size_t size) { return AG_VALUES_AT + size * sizeof(ag_real); }
 
 static ag_buffer *buffer_make(size_t size) {
-  size_t bytes = AG_BUFFER_HEADER + size * sizeof(ag_real);
-  ag_buffer *buffer = ag_pool_take(bytes);
-  if (!buffer) return NULL;
-  buffer->bytes = bytes;
-  atomic_init(&buffer->owners, 1);
+  ag_buffer *buffer = ag_pool_take(buffer_bytes(size));
+  if (buffer) atomic_init(&buffer->owners, 1);
   return buffer;
 }
 
@@ -84,24 +85,33 @@ static ag_buffer *buffer_retain(ag_buffer *buffer) {
   return buffer;
 }
 
-static void buffer_release(ag_buffer *buffer) {
-  if (buffer && atomic_fetch_sub_explicit(&buffer->owners, 1, memory_order_acq_rel) == 1) {
-    ag_pool_give(buffer, buffer->bytes);
-  }
+/* Whether the owner that goes is the last. Where it is the only one there is nobody to count against. */
+static bool last_goes(atomic_uint *owners) {
+  return atomic_load_explicit(owners, memory_order_acquire) == 1 ||
+         atomic_fetch_sub_explicit(owners, 1, memory_order_acq_rel) == 1;
 }
 
-/* A tensor over a buffer, which it takes over; not yet in any scope. */
-static ag_tensor *tensor_new(ag_shape shape, uint64_t id, ag_buffer *buffer) {
-  ag_tensor *tensor = ag_allocate(1, sizeof *tensor);
-  if (!tensor) {
-    buffer_release(buffer);
-    return NULL;
-  }
+static void buffer_release(ag_buffer *buffer, size_t size) {
+  if (buffer && last_goes(&buffer->owners)) ag_pool_give(buffer, buffer_bytes(size));
+}
+
+/* A new tensor over a buffer, which it takes over. */
+static void fill_in(ag_tensor *tensor, const ag_shape *shape, size_t size, uint64_t id, ag_buffer *buffer) {
   atomic_init(&tensor->owners, 1);
+  tensor->is_variable = tensor->trainable = false;
   tensor->id = id;
-  tensor->shape = shape;
-  tensor->size = ag_shape_size(shape);
+  tensor->shape = *shape;
+  tensor->size = size;
   tensor->buffer = buffer;
+  tensor->snapshot = NULL;
+  tensor->read_at = 0;
+}
+
+/* One in a block of its own, not yet in any scope. */
+static ag_tensor *tensor_new(const ag_shape *shape, size_t size, uint64_t id, ag_buffer *buffer) {
+  ag_tensor *tensor = ag_pool_take(sizeof *tensor);
+  if (tensor) fill_in(tensor, shape, size, id, buffer);
+  else buffer_release(buffer, size);
   return tensor;
 }
 
@@ -111,37 +121,43 @@ ag_tensor *ag_retain(ag_tensor *tensor) {
 }
 
 void ag_release(ag_tensor *tensor) {
-  if (!tensor || atomic_fetch_sub_explicit(&tensor->owners, 1, memory_order_acq_rel) != 1) return;
-  buffer_release(tensor->buffer);
-  ag_release(tensor->snapshot); /* a variable, which is no snapshot itself: one step deep */
-  ag_free(tensor);
+  if (!tensor || !last_goes(&tensor->owners)) return;
+  ag_buffer *buffer = tensor->buffer;
+  size_t size = tensor->size;
+  if (!buffer || tensor != &buffer->first) {
+    ag_release(tensor->snapshot); /* a variable, which is no snapshot itself: one step deep */
+    ag_pool_give(tensor, sizeof *tensor);
+  }
+  buffer_release(buffer, size);
 }
 
 static ag_tensor *owned(ag_tensor *tensor) { return ag_scope_own_tensor(tensor, "making a tensor"); }
 
+/* Of a valid shape. */
+static ag_tensor *make(const ag_shape *shape, size_t size, ag_real **values) {
+  ag_buffer *buffer = buffer_make(size);
+  if (!buffer) return NULL;
+  if (values) *values = ag_values(buffer);
+  fill_in(&buffer->first, shape, size, ag_tensor_clock(), buffer);
+  return owned(&buffer->first);
+}
+
+ag_tensor *ag_make_like(const ag_tensor *other, ag_real **values) { return make(&other->shape, other->size, values); }
+
 ag_tensor *ag_make(ag_shape shape, ag_real **values) {
-  if (shape.rank < 0 || shape.rank > AG_MAX_RANK) return ag_fail(AG_ERROR_SHAPE, "tensor: the shape is invalid");
-  for (int i = 0; i < shape.rank; i++) {
-    if (shape.sizes[i] < 0) {
-      return ag_fail(AG_ERROR_SHAPE, "tensor: shape %s has a negative size", ag_shape_print(shape).text);
-    }
-  }
-  /* Again, for a shape need not come from ag_shape_make. */
-  if (ag_shape_make(shape.rank, shape.sizes).rank < 0) return NULL;
-  ag_buffer *buffer = buffer_make(ag_shape_size(shape));
-  ag_tensor *tensor = buffer ? owned(tensor_new(shape, ag_tensor_clock(), buffer)) : NULL;
-  if (tensor && values) *values = values_of(tensor->buffer);
-  return tensor;
+  /* checked again, for a shape need not come from ag_shape_make */
+  return sizes_fit(shape.rank, shape.sizes, 0) ? make(&shape, ag_shape_size(shape), values) : NULL;
 }
 
 ag_tensor *ag_tensor_alias(const ag_tensor *tensor, ag_shape shape) {
   if (!ag_data(tensor)) return NULL;
-  return owned(tensor_new(shape, ag_tensor_clock(), buffer_retain(tensor->buffer)));
+  return owned(tensor_new(&shape, tensor->size, ag_tensor_clock(), buffer_retain(tensor->buffer)));
 }
 
 ag_tensor *ag_tensor_keep(ag_tensor *tensor, bool only_shape) {
   if (!only_shape && !tensor->is_variable) return ag_retain(tensor);
-  ag_tensor *kept = tensor_new(tensor->shape, tensor->id, only_shape ? NULL : buffer_retain(tensor->buffer));
+  ag_buffer *buffer = only_shape ? NULL : buffer_retain(tensor->buffer);
+  ag_tensor *kept = tensor_new(&tensor->shape, tensor->size, tensor->id, buffer);
   if (!kept) return NULL;
   kept->snapshot = ag_retain(ag_tensor_variable(tensor));
   kept->read_at = tensor->is_variable ? ag_tensor_clock() : tensor->read_at;
@@ -202,7 +218,7 @@ const ag_real *ag_data(const ag_tensor *tensor) {
   if (!tensor) return ag_fail_null("data", "tensor");
   if (!tensor->buffer)
     return ag_fail(AG_ERROR_TAPE, "data: the op that was recorded drops this value, but its vjp reads it");
-  return values_of(tensor->buffer);
+  return ag_values(tensor->buffer);
 }
 
 double ag_item(const ag_tensor *tensor) {
@@ -217,7 +233,10 @@ double ag_item(const ag_tensor *tensor) {
 
 ag_tensor *ag_variable(const ag_tensor *initial) {
   const ag_real *values = ag_data(initial);
-  ag_tensor *variable = values ? ag_from(initial->shape, values) : NULL;
+  ag_buffer *buffer = values ? buffer_make(initial->size) : NULL;
+  if (!buffer) return NULL;
+  memcpy(ag_values(buffer), values, initial->size * sizeof *values);
+  ag_tensor *variable = owned(tensor_new(&initial->shape, initial->size, ag_tensor_clock(), buffer));
   if (variable) variable->is_variable = variable->trainable = true;
   return variable;
 }
@@ -260,17 +279,17 @@ bool ag_assign(ag_tensor *variable, const ag_tensor *value) {
   ag_buffer *before;
   if (!own_buffer(variable, &before)) return false;
   /* the value may be the variable itself */
-  memmove(values_of(variable->buffer), values, variable->size * sizeof *values);
-  buffer_release(before);
+  memmove(ag_values(variable->buffer), values, variable->size * sizeof *values);
+  buffer_release(before, variable->size);
   return true;
 }
 
 ag_real *ag_variable_data(ag_tensor *variable) {
   ag_buffer *before;
   if (!expect_variable(variable, "variable_data") || !own_buffer(variable, &before)) return NULL;
-  if (before) memcpy(values_of(variable->buffer), values_of(before), variable->size * sizeof(ag_real));
-  buffer_release(before);
-  return values_of(variable->buffer);
+  if (before) memcpy(ag_values(variable->buffer), ag_values(before), variable->size * sizeof(ag_real));
+  buffer_release(before, variable->size);
+  return ag_values(variable->buffer);
 }
 
 ag_tensor *ag_detach(const ag_tensor *tensor) {

@@ -6,24 +6,44 @@
 #include "autograd/scope.h"
 #include "autograd/tensor.h"
 
-/* Values, shared by a tensor, its aliases and snapshots. They stand BUFFER_HEADER bytes behind the head. */
-typedef struct {
-  atomic_size_t owners;
-  size_t bytes;
-} ag_buffer;
-enum { AG_BUFFER_HEADER = 64 };
+typedef struct ag_buffer ag_buffer;
 
 struct ag_tensor {
-  atomic_size_t owners;
+  atomic_uint owners;
+  bool is_variable, trainable;
   uint64_t id; /* what tapes know it by; a variable's snapshots carry the variable's */
   ag_shape shape;
   size_t size;
   ag_buffer *buffer;   /* NULL where a tape kept only the shape */
   ag_tensor *snapshot; /* of which variable this is the value at one time; retained; else NULL */
   uint64_t read_at;    /* when the snapshot was taken, on the clock of ag_tensor_clock */
-  bool is_variable, trainable;
 };
 
+/* Values, shared by a tensor, its aliases and snapshots. In front of them stands the tensor that they were made for, so
+ * that both are one block; a tensor that may move on to other values (a variable) has a block of its own. */
+struct ag_buffer {
+  atomic_uint owners;
+  ag_tensor first;
+};
+enum { AG_VALUES_AT = 128 };
+_Static_assert(sizeof(ag_buffer) <= AG_VALUES_AT, "the values would overlap the head");
+static inline ag_real *ag_values(ag_buffer *buffer) { return (ag_real *)((char *)buffer + AG_VALUES_AT); }
+
+/* Whether two tensors have the same shape. */
+static inline bool ag_same_shape(const ag_tensor *a, const ag_tensor *b) {
+  bool same = a->shape.rank == b->shape.rank;
+  for (int i = 0; same && i < a->shape.rank; i++) same = a->shape.sizes[i] == b->shape.sizes[i];
+  return same;
+}
+/* Whether nobody else has the tensor or its values. */
+static inline bool ag_is_sole(const ag_tensor *tensor) {
+  return atomic_load_explicit(&tensor->owners, memory_order_acquire) == 1 && tensor->buffer &&
+         atomic_load_explicit(&tensor->buffer->owners, memory_order_acquire) == 1;
+}
+/* ag_make for the shape of another tensor. */
+ag_tensor *ag_make_like(const ag_tensor *other, ag_real **values);
+/* sum += term, both of one shape, behind the back of tapes and observers: for a sole sum. In ops/elementwise.c. */
+void ag_add_in_place(ag_tensor *sum, const ag_tensor *term);
 /* A new tensor, of its own identity, that shares the buffer under another shape of the same size. */
 ag_tensor *ag_tensor_alias(const ag_tensor *tensor, ag_shape shape);
 /* What a tape keeps of a value that it read, owned by the caller: the tensor itself, or a variable's value of now; or,

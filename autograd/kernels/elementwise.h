@@ -95,7 +95,32 @@ INLINE real zip_one(kernel_zip f, real a, real b, real p, real q) {
 
 INLINE void zip_loop(kernel_zip f, size_t n, const real *a, ptrdiff_t step_a, const real *b, ptrdiff_t step_b, real p,
                      real q, real *y) {
+#pragma omp simd /* y may be a or b itself */
   for (size_t i = 0; i < n; i++) y[i] = zip_one(f, a[(ptrdiff_t)i * step_a], b[(ptrdiff_t)i * step_b], p, q);
+}
+
+/* One row, or all of a tensor, where both operands lie densely. */
+static void zip_dense(kernel_zip f, size_t n, const real *a, const real *b, real p, real q, real *y) {
+#define LOOP(f) case f: zip_loop(f, n, a, 1, b, 1, p, q, y); break
+  switch (f) {
+    LOOP(KERNEL_ADD);
+    LOOP(KERNEL_SUB);
+    LOOP(KERNEL_MUL);
+    LOOP(KERNEL_DIV);
+    LOOP(KERNEL_POW);
+    LOOP(KERNEL_MAXIMUM);
+    LOOP(KERNEL_MINIMUM);
+    LOOP(KERNEL_EQUAL);
+    LOOP(KERNEL_NOT_EQUAL);
+    LOOP(KERNEL_LESS);
+    LOOP(KERNEL_LESS_EQUAL);
+    LOOP(KERNEL_GREATER);
+    LOOP(KERNEL_GREATER_EQUAL);
+    LOOP(KERNEL_LEAKY_GATE);
+    LOOP(KERNEL_CLIP_GATE);
+    LOOP(KERNEL_SIGMOID_CROSS_ENTROPY);
+  }
+#undef LOOP
 }
 
 INLINE void zip_rows(kernel_zip f, const grid_layout *l, grid_block at, const real *a, const real *b, real p, real q,
@@ -104,7 +129,7 @@ INLINE void zip_rows(kernel_zip f, const grid_layout *l, grid_block at, const re
   a += at.offset[0], b += at.offset[1], y += at.offset[2];
   for (size_t i = 0; i < at.rows; i++, a += l->strides[0][1], b += l->strides[1][1], y += l->strides[2][1]) {
     if (step_a == 1 && step_b == 1)
-      zip_loop(f, at.columns, a, 1, b, 1, p, q, y);
+      zip_dense(f, at.columns, a, b, p, q, y);
     else if (step_a == 1 && step_b == 0)
       zip_loop(f, at.columns, a, 1, b, 0, p, q, y);
     else if (step_a == 0 && step_b == 1)
@@ -139,6 +164,17 @@ static void zip_block(kernel_zip f, const grid_layout *l, grid_block at, const r
 }
 
 static void zip(kernel_zip f, const kernel_grid *grid, const real *a, const real *b, double p, double q, real *y) {
+  if (grid->rank == 1 && grid->strides[0][0] == 1 && grid->strides[1][0] == 1) {
+    const size_t n = grid->sizes[0];
+    if (n <= PIECE) {
+      zip_dense(f, n, a, b, (real)p, (real)q, y);
+      return;
+    }
+#pragma omp parallel for schedule(static) if (n >= PARALLEL)
+    for (size_t i = 0; i < n; i += PIECE)
+      zip_dense(f, smaller(PIECE, n - i), a + i, b + i, (real)p, (real)q, y + i);
+    return;
+  }
   const grid_layout l = layout_of(grid, 2, true);
   if (l.blocks == 1) {
     zip_block(f, &l, block_at(&l, 0), a, b, (real)p, (real)q, y);

@@ -40,6 +40,8 @@ static void layout_cut(grid_layout *l) {
 static grid_layout layout_of(const kernel_grid *grid, int operands, bool dense) {
   grid_layout l;
   l.rank = 0, l.elements = 1, l.blocks = 0;
+  l.sizes[0] = l.sizes[1] = 1;
+  for (int o = 0; o < OPERANDS; o++) l.strides[o][0] = l.strides[o][1] = 0;
   for (int axis = grid->rank - 1; axis >= 0; axis--) {
     size_t size = grid->sizes[axis];
     ptrdiff_t stride[OPERANDS] = {0};
@@ -55,10 +57,7 @@ static grid_layout layout_of(const kernel_grid *grid, int operands, bool dense) 
     for (int o = 0; o < OPERANDS; o++) l.strides[o][l.rank] = stride[o];
     l.rank++;
   }
-  for (; l.rank < 2; l.rank++) {
-    l.sizes[l.rank] = 1;
-    for (int o = 0; o < OPERANDS; o++) l.strides[o][l.rank] = 0;
-  }
+  if (l.rank < 2) l.rank = 2;
   if (l.elements > 0) layout_cut(&l);
   return l;
 }

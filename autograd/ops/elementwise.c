@@ -1,5 +1,6 @@
 /* Ops on each element of one tensor, or of two or three that broadcast as in NumPy. */
 #include "autograd/ops/common.h"
+#include "autograd/tensor_private.h"
 
 /* The attributes of an op that is one kernel: which (a kernel_map or kernel_zip), and its parameters. */
 typedef struct {
@@ -13,8 +14,8 @@ static ag_tensor *map_forward(ag_node *node) {
   const elementwise *e = node->attributes;
   ag_tensor *x = node->inputs[0];
   ag_real *y;
-  ag_tensor *output = ag_make(ag_shape_of(x), &y);
-  if (output) ag_kernels()->map((kernel_map)e->kernel, ag_size(x), ag_data(x), e->p, e->q, y);
+  ag_tensor *output = ag_make_like(x, &y);
+  if (output) ag_kernels()->map((kernel_map)e->kernel, x->size, ag_values(x->buffer), e->p, e->q, y);
   return output;
 }
 
@@ -81,7 +82,7 @@ static const ag_op reciprocal_op = {
     .name = "reciprocal", .forward = map_forward, .vjp = reciprocal_vjp, .drops = AG_DROP_INPUTS};
 ag_tensor *ag_reciprocal(ag_tensor *x) { return map_apply(&reciprocal_op, KERNEL_RECIPROCAL, x, 0, 0); }
 
-static const ag_op sign_op = {.name = "sign", .forward = map_forward, .not_differentiable = true, .drops = AG_DROP_ALL};
+static const ag_op sign_op = {.name = "sign", .forward = map_forward, .not_differentiable = true};
 ag_tensor *ag_sign(ag_tensor *x) { return map_apply(&sign_op, KERNEL_SIGN, x, 0, 0); }
 
 static ag_tensor *abs_vjp(ag_node *node, int input, ag_tensor *cotangent) {
@@ -125,20 +126,42 @@ ag_tensor *ag_softplus(ag_tensor *x) { return map_apply(&softplus_op, KERNEL_SOF
 
 /* Two inputs */
 
+/* Tensors of one shape lie densely, as if they had a single axis. */
+static void lay_row(kernel_grid *grid, size_t size) {
+  grid->rank = 1;
+  grid->sizes[0] = size;
+  grid->strides[0][0] = grid->strides[1][0] = 1;
+}
+
+/* Makes the output of two inputs, and lays the grid of all three. */
+static ag_tensor *zip_output(const ag_node *node, kernel_grid *grid, ag_real **y) {
+  const ag_tensor *a = node->inputs[0], *b = node->inputs[1];
+  if (ag_same_shape(a, b)) return lay_row(grid, a->size), ag_make_like(a, y);
+  ag_shape shape;
+  if (!ag_broadcast_shapes(a->shape, b->shape, &shape))
+    return ag_fail_shapes(node->op->name, a->shape, b->shape, "from the end, sizes must be equal or 1");
+  *grid = ag_grid(shape);
+  ag_grid_lay(grid, 0, a->shape);
+  ag_grid_lay(grid, 1, b->shape);
+  return ag_make(shape, y);
+}
+
+static void zip(const elementwise *e, const kernel_grid *grid, const ag_tensor *a, const ag_tensor *b, ag_real *y) {
+  ag_kernels()->zip((kernel_zip)e->kernel, grid, ag_values(a->buffer), ag_values(b->buffer), e->p, e->q, y);
+}
+
 ag_tensor *ag_zip_forward(ag_node *node) {
-  const elementwise *e = node->attributes;
-  ag_tensor *a = node->inputs[0], *b = node->inputs[1];
-  ag_shape shape_a = ag_shape_of(a), shape_b = ag_shape_of(b), shape;
-  if (!ag_broadcast_shapes(shape_a, shape_b, &shape)) {
-    return ag_fail_shapes(node->op->name, shape_a, shape_b, "from the end, sizes must be equal or 1");
-  }
-  kernel_grid grid = ag_grid(shape);
-  ag_grid_lay(&grid, 0, shape_a);
-  ag_grid_lay(&grid, 1, shape_b);
+  kernel_grid grid;
   ag_real *y;
-  ag_tensor *output = ag_make(shape, &y);
-  if (output) ag_kernels()->zip((kernel_zip)e->kernel, &grid, ag_data(a), ag_data(b), e->p, e->q, y);
+  ag_tensor *output = zip_output(node, &grid, &y);
+  if (output) zip(node->attributes, &grid, node->inputs[0], node->inputs[1], y);
   return output;
+}
+
+void ag_add_in_place(ag_tensor *sum, const ag_tensor *term) {
+  kernel_grid grid;
+  lay_row(&grid, sum->size);
+  zip(&(elementwise){.kernel = KERNEL_ADD}, &grid, sum, term, ag_values(sum->buffer));
 }
 
 ag_tensor *ag_zip_apply(const ag_op *op, kernel_zip f, ag_tensor *a, ag_tensor *b, double p, double q) {
@@ -241,34 +264,28 @@ ag_tensor *ag_minimum(ag_tensor *a, ag_tensor *b) { return ag_zip_apply(&minimum
 
 /* Comparisons */
 
-static const ag_op equal_op = {
-    .name = "equal", .forward = ag_zip_forward, .not_differentiable = true, .drops = AG_DROP_ALL};
-ag_tensor *ag_equal(ag_tensor *a, ag_tensor *b) { return ag_zip_apply(&equal_op, KERNEL_EQUAL, a, b, 0, 0); }
-
-static const ag_op not_equal_op = {
-    .name = "not_equal", .forward = ag_zip_forward, .not_differentiable = true, .drops = AG_DROP_ALL};
-ag_tensor *ag_not_equal(ag_tensor *a, ag_tensor *b) {
-  return ag_zip_apply(&not_equal_op, KERNEL_NOT_EQUAL, a, b, 0, 0);
+static ag_tensor *compare(const ag_op *op, kernel_zip f, ag_tensor *a, ag_tensor *b) {
+  return ag_zip_apply(op, f, a, b, 0, 0);
 }
 
-static const ag_op less_op = {
-    .name = "less", .forward = ag_zip_forward, .not_differentiable = true, .drops = AG_DROP_ALL};
-ag_tensor *ag_less(ag_tensor *a, ag_tensor *b) { return ag_zip_apply(&less_op, KERNEL_LESS, a, b, 0, 0); }
+static const ag_op equal_op = {.name = "equal", .forward = ag_zip_forward, .not_differentiable = true};
+ag_tensor *ag_equal(ag_tensor *a, ag_tensor *b) { return compare(&equal_op, KERNEL_EQUAL, a, b); }
 
-static const ag_op less_equal_op = {
-    .name = "less_equal", .forward = ag_zip_forward, .not_differentiable = true, .drops = AG_DROP_ALL};
-ag_tensor *ag_less_equal(ag_tensor *a, ag_tensor *b) {
-  return ag_zip_apply(&less_equal_op, KERNEL_LESS_EQUAL, a, b, 0, 0);
-}
+static const ag_op not_equal_op = {.name = "not_equal", .forward = ag_zip_forward, .not_differentiable = true};
+ag_tensor *ag_not_equal(ag_tensor *a, ag_tensor *b) { return compare(&not_equal_op, KERNEL_NOT_EQUAL, a, b); }
 
-static const ag_op greater_op = {
-    .name = "greater", .forward = ag_zip_forward, .not_differentiable = true, .drops = AG_DROP_ALL};
-ag_tensor *ag_greater(ag_tensor *a, ag_tensor *b) { return ag_zip_apply(&greater_op, KERNEL_GREATER, a, b, 0, 0); }
+static const ag_op less_op = {.name = "less", .forward = ag_zip_forward, .not_differentiable = true};
+ag_tensor *ag_less(ag_tensor *a, ag_tensor *b) { return compare(&less_op, KERNEL_LESS, a, b); }
 
-static const ag_op greater_equal_op = {
-    .name = "greater_equal", .forward = ag_zip_forward, .not_differentiable = true, .drops = AG_DROP_ALL};
+static const ag_op less_equal_op = {.name = "less_equal", .forward = ag_zip_forward, .not_differentiable = true};
+ag_tensor *ag_less_equal(ag_tensor *a, ag_tensor *b) { return compare(&less_equal_op, KERNEL_LESS_EQUAL, a, b); }
+
+static const ag_op greater_op = {.name = "greater", .forward = ag_zip_forward, .not_differentiable = true};
+ag_tensor *ag_greater(ag_tensor *a, ag_tensor *b) { return compare(&greater_op, KERNEL_GREATER, a, b); }
+
+static const ag_op greater_equal_op = {.name = "greater_equal", .forward = ag_zip_forward, .not_differentiable = true};
 ag_tensor *ag_greater_equal(ag_tensor *a, ag_tensor *b) {
-  return ag_zip_apply(&greater_equal_op, KERNEL_GREATER_EQUAL, a, b, 0, 0);
+  return compare(&greater_equal_op, KERNEL_GREATER_EQUAL, a, b);
 }
 
 static ag_tensor *where_forward(ag_node *node) {
