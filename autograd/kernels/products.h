@@ -176,18 +176,31 @@ static void compute_tile(const products_block *block, size_t n) {
   if (!straight) tile_store(block, tile, rows, columns, out);
 }
 
-/* f(block, 0) ... f(block, count - 1), in runs short enough to share out evenly, each thread between enter and leave.
- * Entering a parallel region, even one of a single thread, takes longer than a small product. */
+/* f(block, 0) ... f(block, count - 1), in runs short enough to share out evenly. Entering a parallel region, even one
+ * of a single thread, takes longer than a small product. */
 typedef void block_step(const products_block *block, size_t n);
 static void each(bool parallel, size_t count, block_step *f, const products_block *block) {
-  void (*enter)(void) = f == compute_tile ? block->plan.tile.enter : NULL;
-  void (*leave)(void) = enter ? block->plan.tile.leave : NULL;
+  if (parallel) {
+#pragma omp parallel for schedule(dynamic, count / 128 + 1)
+    for (size_t n = 0; n < count; n++) f(block, n);
+  } else {
+    for (size_t n = 0; n < count; n++) f(block, n);
+  }
+}
+
+/* The same for compute_tile, with what each thread does around its tiles. */
+static void each_tile(bool parallel, size_t count, const products_block *block) {
+  const tile_shape *tile = &block->plan.tile;
+  if (!tile->enter) {
+    each(parallel, count, compute_tile, block);
+    return;
+  }
 #pragma omp parallel if (parallel)
   {
-    if (enter) enter();
+    tile->enter();
 #pragma omp for schedule(dynamic, count / 128 + 1)
-    for (size_t n = 0; n < count; n++) f(block, n);
-    if (leave) leave();
+    for (size_t n = 0; n < count; n++) compute_tile(block, n);
+    tile->leave();
   }
 }
 
@@ -211,7 +224,7 @@ static void products(const product *of, void *workspace) {
     size_t pieces = pieces_of(block.depth, PIECE_DEPTH);
     each(parallel, plan->row_panels * plan->a.slots * pieces, pack_a, &block);
     each(parallel, plan->column_panels * plan->b.slots * pieces, pack_b, &block);
-    each(parallel, plan->row_panels * plan->column_panels * of->pairs.slots, compute_tile, &block);
+    each_tile(parallel, plan->row_panels * plan->column_panels * of->pairs.slots, &block);
     block.first += block.depth;
   } while (block.first < of->depth);
 }
