@@ -172,6 +172,7 @@ int main(void) {
       BOTH(batch_moments_stay_accurate),
       BOTH(batch_norm_equals_a_slow_loop),
       BOTH(random_numbers_are_those_of_the_words),
+      BOTH(fewer_random_numbers_are_the_first_of_more),
       BOTH(uniform_stays_below_its_end),
       BOTH(dropout_keeps_by_the_words),
       BOTH(optimizers_follow_the_formulas),

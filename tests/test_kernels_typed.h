@@ -398,7 +398,7 @@ static void TYPED(avg_pool_counts_what_is_inside)(void **state) {
 /* A mean far from 0 and a first row far from the mean. */
 static void TYPED(batch_moments_stay_accurate)(void **state) {
   (void)state;
-  static const size_t shapes[][2] = {{1, 3}, {7, 1}, {1000, 67}, {3001, 64}, {40, 1500}, {50000, 1}};
+  static const size_t shapes[][2] = {{1, 3}, {7, 1}, {1000, 67}, {3001, 64}, {31, 2600}, {40, 1500}, {50000, 1}};
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
     size_t rows = shapes[s][0], c = shapes[s][1];
     REAL *x = TYPED(numbers)(rows * c), *mean = TYPED(space)(c), *variance = TYPED(space)(c);
@@ -417,7 +417,7 @@ static void TYPED(batch_moments_stay_accurate)(void **state) {
 
 static void TYPED(batch_norm_equals_a_slow_loop)(void **state) {
   (void)state;
-  static const size_t shapes[][2] = {{1, 3}, {7, 1}, {1000, 67}, {3001, 64}, {40, 1500}};
+  static const size_t shapes[][2] = {{1, 3}, {7, 1}, {1000, 67}, {3001, 64}, {31, 2600}, {40, 1500}};
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
     size_t rows = shapes[s][0], c = shapes[s][1], n = rows * c;
     REAL *x = TYPED(numbers)(n), *g = TYPED(numbers)(n), *mean = TYPED(numbers)(c), *scale = TYPED(numbers)(c);
@@ -449,7 +449,7 @@ static void TYPED(batch_norm_equals_a_slow_loop)(void **state) {
 static void TYPED(random_numbers_are_those_of_the_words)(void **state) {
   (void)state;
   static const uint64_t draws[][2] = {{0, 0}, {1, 2}, {0xfedcba9876543210, 0x0123456789abcdef}};
-  static const size_t sizes[] = {1, 3, 64, 101, 50003};
+  static const size_t sizes[] = {1, 3, 64, 101, 1025, 50003};
   for (size_t d = 0; d < 3; d++) {
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
       REAL *uniform = TYPED(space)(sizes[s]), *normal = TYPED(space)(sizes[s]);
@@ -467,6 +467,25 @@ static void TYPED(random_numbers_are_those_of_the_words)(void **state) {
       free(uniform), free(normal);
     }
   }
+}
+
+static void TYPED(fewer_random_numbers_are_the_first_of_more)(void **state) {
+  (void)state;
+  enum { MOST = 2100 };
+  REAL *x = TYPED(numbers)(MOST), *more[3], *fewer = TYPED(space)(MOST);
+  for (int i = 0; i < 3; i++) more[i] = TYPED(space)(MOST);
+  TYPED(kernels)()->uniform(3, 5, MOST, -0.3, 0.7, more[0]);
+  TYPED(kernels)()->normal(3, 5, MOST, 0.1, 0.7, more[1]);
+  TYPED(kernels)()->dropout(3, 5, 0.3, MOST, x, more[2]);
+  for (size_t n = 1; n < MOST; n += 1 + n / 19) {
+    TYPED(kernels)()->uniform(3, 5, n, -0.3, 0.7, fewer);
+    assert_memory_equal(fewer, more[0], n * sizeof *fewer);
+    TYPED(kernels)()->normal(3, 5, n, 0.1, 0.7, fewer);
+    assert_memory_equal(fewer, more[1], n * sizeof *fewer);
+    TYPED(kernels)()->dropout(3, 5, 0.3, n, x, fewer);
+    assert_memory_equal(fewer, more[2], n * sizeof *fewer);
+  }
+  free(x), free(fewer), free(more[0]), free(more[1]), free(more[2]);
 }
 
 static void TYPED(uniform_stays_below_its_end)(void **state) {
@@ -551,13 +570,15 @@ static void TYPED(with_threads)(int threads, size_t n, const REAL *x, const REAL
   k->batch_sums(n / C, C, g, x, x, g, y, y + C), y += 2 * C;
   k->avg_pool_transpose(&w, x, y), y += n;
   k->normal(1, 2, n, 0, 1, y), y += n;
+  k->uniform(1, 2, n, 0, 1, y), y += n;
   k->dropout(1, 2, 0.5, n, x, y), y += n;
+  k->fill(3 * n, 1, y), k->adam(n, 0.1, 0.9, 0.99, 1e-3, 0, x, y, y + n, y + 2 * n), y += 3 * n;
   kernel_set_threads(0);
 }
 
 static void TYPED(threads_do_not_change_a_bit)(void **state) {
   (void)state;
-  enum { N = 140000, RESULTS = 5 * N + N / 50 + 251 };
+  enum { N = 140000, RESULTS = 9 * N + N / 50 + 251 };
   REAL *x = TYPED(numbers)(N), *g = TYPED(numbers)(N), *one = TYPED(space)(RESULTS), *many = TYPED(space)(RESULTS);
   TYPED(with_threads)(1, N, x, g, one);
   for (int threads = 2; threads <= 4; threads++) {

@@ -5,7 +5,8 @@ typedef struct {
   total_terms terms; /* of column 0 */
   size_t rows, c;
   real *mean, *variance; /* results of TOTAL_MOMENTS */
-  real *sum_g, *sum_gx;  /* of TOTAL_NORM */
+  const real *scale;     /* of TOTAL_NORM */
+  real *sum_g, *sum_gx;  /* results of TOTAL_NORM */
 } batch_pass;
 
 static void batch_total(const batch_pass *pass, const real *mean, size_t column, bool cut, totals *to) {
@@ -13,7 +14,7 @@ static void batch_total(const batch_pass *pass, const real *mean, size_t column,
   t.rows = pass->rows, t.row_stride = pass->c, t.columns = smaller(COLUMNS, pass->c - column);
   t.x += column;
   t.mean = mean + column;
-  if (t.kind == TOTAL_NORM) t.g += column, t.scale += column;
+  if (t.kind == TOTAL_NORM) t.g += column;
   total(&t, cut, to);
 }
 
@@ -40,7 +41,7 @@ static void batch_sums_block(const batch_pass *pass, size_t column, bool cut) {
   batch_total(pass, pass->terms.mean, column, cut, &to);
   for (size_t i = 0; i < smaller(COLUMNS, pass->c - column); i++) {
     pass->sum_g[column + i] = (real)to.first[i];
-    pass->sum_gx[column + i] = (real)to.second[i];
+    pass->sum_gx[column + i] = (real)(to.second[i] * pass->scale[column + i]);
   }
 }
 
@@ -63,8 +64,9 @@ static void batch_moments(size_t rows, size_t c, const real *x, real *mean, real
 
 static void batch_sums(size_t rows, size_t c, const real *g, const real *x, const real *mean, const real *scale,
                        real *sum_g, real *sum_gx) {
-  const total_terms terms = {.kind = TOTAL_NORM, .x = x, .g = g, .mean = mean, .scale = scale};
-  batch_run(&(batch_pass){.terms = terms, .rows = rows, .c = c, .sum_g = sum_g, .sum_gx = sum_gx}, batch_sums_block);
+  const total_terms terms = {.kind = TOTAL_NORM, .x = x, .g = g, .mean = mean};
+  batch_run(&(batch_pass){.terms = terms, .rows = rows, .c = c, .scale = scale, .sum_g = sum_g, .sum_gx = sum_gx},
+            batch_sums_block);
 }
 
 static void batch_normalize(size_t rows, size_t c, const real *x, const real *mean, const real *scale,
@@ -72,8 +74,10 @@ static void batch_normalize(size_t rows, size_t c, const real *x, const real *me
   const size_t height = larger(1, PIECE / larger(1, c));
 #pragma omp parallel for schedule(static) if (rows * c >= PARALLEL)
   for (size_t first = 0; first < rows; first += height)
-    for (size_t row = first; row < smaller(first + height, rows); row++)
+    for (size_t row = first; row < smaller(first + height, rows); row++) {
+#pragma omp simd
       for (size_t i = 0; i < c; i++) y[row * c + i] = (x[row * c + i] - mean[i]) * scale[i] * gamma[i] + beta[i];
+    }
 }
 
 static void batch_norm_backward(size_t rows, size_t c, const real *g, const real *x, const real *mean,
@@ -83,6 +87,7 @@ static void batch_norm_backward(size_t rows, size_t c, const real *g, const real
 #pragma omp parallel for schedule(static) if (rows * c >= PARALLEL)
   for (size_t first = 0; first < rows; first += height) {
     for (size_t at = first * c; at < smaller(first + height, rows) * c; at += c) {
+#pragma omp simd
       for (size_t i = 0; i < c; i++) {
         real normal = (x[at + i] - mean[i]) * scale[i];
         dx[at + i] = gamma[i] * scale[i] * (g[at + i] - share * (sum_g[i] + normal * sum_gx[i]));

@@ -1,8 +1,8 @@
 /* Sums down the columns of a matrix [rows, columns], in double. All sums of the library but products are of this form:
- * a long vector is summed as COLUMNS interleaved ones. Where the matrix is large and there is little else to share out,
+ * a long vector is summed as LANES interleaved ones. Where the matrix is large and there is little else to share out,
  * rows are cut into PARTS parts, which are summed on all threads and added up in order; sizes alone decide. */
 
-enum { COLUMNS = 64, PARTS = 32 };
+enum { COLUMNS = 128, LANES = 32, BAND = 4, PARTS = 32 };
 
 typedef enum { TOTAL_SUM, TOTAL_MAX, TOTAL_MOMENTS, TOTAL_NORM } total_kind;
 
@@ -11,8 +11,8 @@ typedef struct {
   size_t rows, columns; /* columns: at most COLUMNS */
   size_t row_stride;
   const real *x;
-  const real *mean;      /* a number a column: what TOTAL_MOMENTS and TOTAL_NORM subtract */
-  const real *g, *scale; /* for TOTAL_NORM: the cotangents of x, laid out alike, and a number a column */
+  const real *mean; /* a number a column: what TOTAL_MOMENTS and TOTAL_NORM subtract */
+  const real *g;    /* for TOTAL_NORM: the cotangents of x, laid out alike */
 } total_terms;
 
 /* One or two totals a column. */
@@ -20,37 +20,37 @@ typedef struct {
   double first[COLUMNS], second[COLUMNS];
 } totals;
 
-static inline double max_or_nan(double a, double b) { return ((b > a) | (b != b)) ? b : a; }
+static inline real max_or_nan(real a, real b) { return ((b > a) | (b != b)) ? b : a; }
 static inline double joined(total_kind kind, double a, double b) {
-  return kind == TOTAL_MAX ? max_or_nan(a, b) : a + b;
+  return kind == TOTAL_MAX ? max_or_nan((real)a, (real)b) : a + b;
 }
 
-/* Adds the term of x to the totals of its column; `other` is the center for MOMENTS, the cotangents for NORM. */
-INLINE void total_row(total_kind kind, size_t columns, const real *x, const real *other, const total_terms *t,
-                      totals *to) {
-  for (size_t c = 0; c < columns; c++) {
-    double value = x[c];
-    if (kind == TOTAL_SUM || kind == TOTAL_MAX) to->first[c] = joined(kind, to->first[c], value);
-    if (kind == TOTAL_MOMENTS) {
-      double shifted = value - other[c];
-      to->first[c] += shifted;
-      to->second[c] += shifted * shifted;
+/* Adds the terms of some rows, from `row` on, to the totals of their columns. Their number is a constant, so that the
+ * loop over columns vectorises and a total is read and written once for all of them. */
+INLINE void total_band(total_kind kind, size_t rows, const total_terms *t, size_t row, totals *restrict to) {
+  const bool both = kind == TOTAL_MOMENTS || kind == TOTAL_NORM;
+  const size_t stride = t->row_stride;
+  const real *x = t->x + row * stride, *g = kind == TOTAL_NORM ? t->g + row * stride : NULL;
+  for (size_t c = 0; c < t->columns; c++) {
+    double first = to->first[c], second = both ? to->second[c] : 0;
+    const double mean = both ? t->mean[c] : 0;
+#pragma GCC unroll 4
+    for (size_t r = 0; r < rows; r++) {
+      const double value = x[r * stride + c];
+      if (!both) first = joined(kind, first, value);
+      if (kind == TOTAL_MOMENTS) first += value - mean, second += (value - mean) * (value - mean);
+      if (kind == TOTAL_NORM) first += g[r * stride + c], second += g[r * stride + c] * (value - mean);
     }
-    if (kind == TOTAL_NORM) {
-      to->first[c] += other[c];
-      to->second[c] += other[c] * ((value - t->mean[c]) * t->scale[c]);
-    }
+    to->first[c] = first;
+    if (both) to->second[c] = second;
   }
 }
 
 INLINE void total_rows(total_kind kind, const total_terms *t, size_t begin, size_t end, totals *to) {
   for (size_t c = 0; c < t->columns; c++) to->first[c] = kind == TOTAL_MAX ? -INFINITY : 0, to->second[c] = 0;
-  for (size_t row = begin; row < end; row++) {
-    const real *other = kind == TOTAL_MOMENTS ? t->mean : kind == TOTAL_NORM ? t->g + row * t->row_stride : NULL;
-    if (t->columns == COLUMNS) /* the usual case, with a constant size */
-      total_row(kind, COLUMNS, t->x + row * t->row_stride, other, t, to);
-    else total_row(kind, t->columns, t->x + row * t->row_stride, other, t, to);
-  }
+  size_t row = begin;
+  for (; row + BAND <= end; row += BAND) total_band(kind, BAND, t, row, to);
+  for (; row < end; row++) total_band(kind, 1, t, row, to);
 }
 
 static void total_part(const total_terms *t, size_t begin, size_t end, totals *to) {
@@ -86,23 +86,23 @@ static void total(const total_terms *t, bool cut, totals *to) {
   }
 }
 
-/* The first total of all elements of a vector, for the kinds that have one. */
+/* The first total of all elements of a vector, for the kinds that have one: LANES columns are folded in halves. */
 static double total_of_vector(total_kind kind, size_t n, const real *x, bool cut) {
-  totals to, rest;
-  total_terms t = {.kind = kind, .rows = n / COLUMNS, .columns = COLUMNS, .row_stride = COLUMNS, .x = x};
+  const total_terms t = {.kind = kind, .rows = n / LANES, .columns = LANES, .row_stride = LANES, .x = x};
   double result = kind == TOTAL_MAX ? -INFINITY : 0;
   if (t.rows > 0) {
+    totals to;
     total(&t, cut, &to);
-    for (size_t c = 0; c < COLUMNS; c++) result = joined(kind, result, to.first[c]);
+    for (size_t half = LANES / 2; half > 0; half /= 2)
+      for (size_t c = 0; c < half; c++) to.first[c] = joined(kind, to.first[c], to.first[c + half]);
+    result = to.first[0];
   }
-  t = (total_terms){.kind = kind, .rows = 1, .columns = n % COLUMNS, .x = x + t.rows * COLUMNS};
-  total_part(&t, 0, 1, &rest);
-  for (size_t c = 0; c < t.columns; c++) result = joined(kind, result, rest.first[c]);
+  for (size_t i = t.rows * LANES; i < n; i++) result = joined(kind, result, x[i]);
   return result;
 }
 
 static void reduce_rows(total_kind kind, size_t outer, size_t count, const real *x, real *y) {
-  bool cut = cut_into_parts(outer, count / COLUMNS, COLUMNS);
+  bool cut = cut_into_parts(outer, count / LANES, LANES);
   if (cut || outer * count < PARALLEL) {
     for (size_t o = 0; o < outer; o++) y[o] = (real)total_of_vector(kind, count, x + o * count, cut);
     return;
