@@ -29,6 +29,7 @@ ag_tensor *ag_identity(ag_tensor *x);
 
 /* ops/elementwise.c: two inputs, broadcast */
 ag_tensor *ag_add(ag_tensor *a, ag_tensor *b);
+ag_tensor *ag_add_leaky_relu(ag_tensor *a, ag_tensor *b, double slope); /* leaky_relu(a + b) in one pass */
 ag_tensor *ag_sub(ag_tensor *a, ag_tensor *b);
 ag_tensor *ag_mul(ag_tensor *a, ag_tensor *b);
 ag_tensor *ag_div(ag_tensor *a, ag_tensor *b);
@@ -119,6 +120,9 @@ ag_tensor *ag_avg_pool(ag_tensor *x, int64_t height, int64_t width, ag_window wi
  * NULL. gamma and beta are [C]. */
 ag_tensor *ag_batch_norm(ag_tensor *x, ag_tensor *gamma, ag_tensor *beta, double epsilon, ag_tensor **mean,
                          ag_tensor **variance);
+/* leaky_relu of that with this slope, in the same passes over memory. */
+ag_tensor *ag_batch_norm_leaky_relu(ag_tensor *x, ag_tensor *gamma, ag_tensor *beta, double epsilon, double slope,
+                                    ag_tensor **mean, ag_tensor **variance);
 
 /* ops/dropout.c. Each element is 0 with probability rate, else x / (1 - rate); 0 <= rate < 1. Takes one draw of rng. */
 ag_tensor *ag_dropout(ag_tensor *x, double rate, ag_rng *rng);

@@ -255,7 +255,8 @@ static bool fits(const nn_layer *layer, ag_shape shape) {
   return shape.rank == layer->input.rank + 1 && ag_shape_equal(without_batch(shape), layer->input);
 }
 
-ag_tensor *nn_forward(nn_layer *layer, ag_tensor *input, nn_mode mode) {
+/* slope: of a leaky_relu that follows; NULL: none does */
+static ag_tensor *run(nn_layer *layer, ag_tensor *input, nn_mode mode, const double *slope) {
   if (!input) return ag_fail_null(layer ? layer->class_of_layer->name : "forward", "input");
   if (ag_failed() || !check_built(layer, "forward")) return NULL;
   const char *name = layer->class_of_layer->name;
@@ -265,13 +266,21 @@ ag_tensor *nn_forward(nn_layer *layer, ag_tensor *input, nn_mode mode) {
   }
   ag_scope *scope = ag_scope_enter();
   if (!scope) return NULL;
-  ag_tensor *output = layer->class_of_layer->forward(layer->self, input, mode);
+  const nn_layer_class *class = layer->class_of_layer;
+  ag_tensor *output = slope ? class->forward_leaky_relu(layer->self, input, mode, *slope)
+                            : class->forward(layer->self, input, mode);
   if (!output || ag_failed()) {
     ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error");
     nn_error_prefix("%s: ", name);
     output = NULL;
   }
   return ag_scope_leave_with(scope, output);
+}
+
+ag_tensor *nn_forward(nn_layer *layer, ag_tensor *input, nn_mode mode) { return run(layer, input, mode, NULL); }
+
+ag_tensor *nn_forward_leaky_relu(nn_layer *layer, ag_tensor *input, nn_mode mode, double slope) {
+  return run(layer, input, mode, &slope);
 }
 
 /* Listing. */

@@ -33,6 +33,8 @@ typedef struct {
   void (*variables)(void *self, nn_visitor *visitor);
   /* Frees what else the struct holds. */
   void (*free)(void *self);
+  /* forward followed by leaky_relu of this slope, where one pass over memory does both; a Sequential then uses it. */
+  ag_tensor *(*forward_leaky_relu)(void *self, ag_tensor *input, nn_mode mode, double slope);
 } nn_layer_class;
 
 /* Weights are trained; buffers (moving averages) are saved but not trained. Names hold no '.'. */

@@ -142,6 +142,13 @@ static ag_tensor *slope(function_of_row *f, size_t count, ag_tensor **in, const 
   return gradients.items ? gradients.items[0] : NULL;
 }
 static ag_tensor *max_pool_slope(ag_tensor **in, const double *p) { return slope(max_pool, 1, in, p); }
+static ag_tensor *batch_norm_leaky_relu(ag_tensor **in, const double *p) { /* p: epsilon, slope */
+  return ag_batch_norm_leaky_relu(in[0], in[1], in[2], p[0], p[1], NULL, NULL);
+}
+static ag_tensor *batch_norm_leaky_relu_slope(ag_tensor **in, const double *p) {
+  return slope(batch_norm_leaky_relu, 3, in, p);
+}
+static ag_tensor *add_leaky_relu(ag_tensor **in, const double *p) { return ag_add_leaky_relu(in[0], in[1], p[0]); }
 static ag_tensor *batch_norm_slope(ag_tensor **in, const double *p) { return slope(batch_norm, 3, in, p); }
 
 /* The mean over samples of (norm of the score's gradient - 1)^2, by its own tape: what WGAN-GP adds to its loss. */
@@ -175,6 +182,8 @@ static row rows[] = {
     {"relu leaky_gate", .unary = ag_relu, .inputs = {{AWAY, {7}}}},
     {"leaky_relu leaky_gate", .with_scalar = ag_leaky_relu, .inputs = {{AWAY, {7}}}, .p = {0.3}},
     {"leaky_relu leaky_gate", .with_scalar = ag_leaky_relu, .inputs = {{AWAY, {7}}}, .p = {0}},
+    {"add_leaky_relu leaky_gate", .function = add_leaky_relu, .inputs = {{AWAY, {2, 3}}, {AWAY, {3}}}, .p = {0.3}},
+    {"add_leaky_relu leaky_gate", .function = add_leaky_relu, .inputs = {{AWAY, {5}}, {AWAY, {5}}}, .p = {0}},
     {"sigmoid", .unary = ag_sigmoid, .inputs = {{ANY, {7}}}},
     {"tanh", .unary = ag_tanh, .inputs = {{ANY, {7}}}},
     {"softplus", .unary = ag_softplus, .inputs = {{ANY, {7}}}},
@@ -299,6 +308,10 @@ static row rows[] = {
      .inputs = {{ANY, {6, 2}}, {ANY, {2}}, {ANY, {2}}}, .p = {1e-3}},
     {"batch_norm batch_norm_sums batch_norm_backward", .function = batch_norm,
      .inputs = {{ANY, {2, 2, 3, 2}}, {ANY, {2}}, {ANY, {2}}}, .p = {0.1}},
+    {"batch_norm batch_norm_sums batch_norm_backward", .function = batch_norm_leaky_relu,
+     .inputs = {{ANY, {6, 2}}, {ANY, {2}}, {ANY, {2}}}, .p = {1e-3, 0.3}},
+    {"batch_norm_sums batch_norm_backward", .function = batch_norm_leaky_relu_slope,
+     .inputs = {{ANY, {4, 2}}, {ANY, {2}}, {ANY, {2}}, {ANY, {4, 2}}}, .p = {0.1, 0.3}},
     {"batch_norm_sums batch_norm_backward", .function = batch_norm_slope,
      .inputs = {{ANY, {4, 2}}, {ANY, {2}}, {ANY, {2}}, {ANY, {4, 2}}}, .p = {0.1}},
     {"dropout", .function = dropout, .inputs = {{ANY, {4, 5}}}, .p = {0.3}},

@@ -112,6 +112,7 @@ static void TYPED(map_follows_the_formulas)(void **state) {
 static double TYPED(zip_formula)(kernel_zip f, double a, double b, double p, double q) {
   switch (f) {
   case KERNEL_ADD: return a + b;
+  case KERNEL_ADD_LEAKY_RELU: return a + b > 0 ? a + b : p * (a + b);
   case KERNEL_SUB: return a - b;
   case KERNEL_MUL: return a * b;
   case KERNEL_DIV: return a / b;
@@ -415,35 +416,43 @@ static void TYPED(batch_moments_stay_accurate)(void **state) {
   }
 }
 
-static void TYPED(batch_norm_equals_a_slow_loop)(void **state) {
-  (void)state;
+static void TYPED(check_batch_norm)(double slope) {
   static const size_t shapes[][2] = {{1, 3}, {7, 1}, {1000, 67}, {3001, 64}, {31, 2600}, {40, 1500}};
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
     size_t rows = shapes[s][0], c = shapes[s][1], n = rows * c;
     REAL *x = TYPED(numbers)(n), *g = TYPED(numbers)(n), *mean = TYPED(numbers)(c), *scale = TYPED(numbers)(c);
     REAL *gamma = TYPED(numbers)(c), *beta = TYPED(numbers)(c), *y = TYPED(space)(n), *dx = TYPED(space)(n);
     REAL *sum_g = TYPED(space)(c), *sum_gx = TYPED(space)(c);
-    TYPED(kernels)()->batch_normalize(rows, c, x, mean, scale, gamma, beta, y);
-    TYPED(kernels)()->batch_sums(rows, c, g, x, mean, scale, sum_g, sum_gx);
-    TYPED(kernels)()->batch_norm_backward(rows, c, g, x, mean, scale, gamma, sum_g, sum_gx, dx);
+    TYPED(kernel_batch_norm) norm = {rows, c, x, mean, scale, gamma, beta, slope};
+    TYPED(kernels)()->batch_normalize(&norm, y);
+    TYPED(kernels)()->batch_sums(&norm, g, sum_g, sum_gx);
+    TYPED(kernels)()->batch_norm_backward(&norm, g, sum_g, sum_gx, dx);
     for (size_t i = 0; i < c; i++) {
       double total = 0, total_x = 0;
       for (size_t k = i; k < n; k += c) {
         double normal = ((double)x[k] - (double)mean[i]) * (double)scale[i];
-        total += (double)g[k], total_x += (double)g[k] * normal;
-        check_near((double)y[k], normal * (double)gamma[i] + (double)beta[i], 10 * EPSILON, "normalize", k);
+        double z = normal * (double)gamma[i] + (double)beta[i], gated = (double)(y[k] > 0 ? g[k] : (REAL)slope * g[k]);
+        total += gated, total_x += gated * normal;
+        check_near((double)y[k], z > 0 ? z : slope * z, 10 * EPSILON, "normalize", k);
       }
       check_near((double)sum_g[i], total, 1e-12 + 2 * EPSILON, "sum_g", i);
       check_near((double)sum_gx[i], total_x, 1e-12 + 2 * EPSILON, "sum_gx", i);
       for (size_t k = i; k < n; k += c) {
         double normal = ((double)x[k] - (double)mean[i]) * (double)scale[i];
         double expected = (double)gamma[i] * (double)scale[i] *
-                          ((double)g[k] - total / (double)rows - normal * total_x / (double)rows);
+                          ((double)(y[k] > 0 ? g[k] : (REAL)slope * g[k]) - total / (double)rows - normal * total_x / (double)rows);
         check_near((double)dx[k], expected, 300 * EPSILON, "backward", k);
       }
     }
     free(x), free(g), free(mean), free(scale), free(gamma), free(beta), free(y), free(dx), free(sum_g), free(sum_gx);
   }
+}
+
+static void TYPED(batch_norm_equals_a_slow_loop)(void **state) {
+  (void)state;
+  TYPED(check_batch_norm)(1);
+  TYPED(check_batch_norm)(0.3);
+  TYPED(check_batch_norm)(0);
 }
 
 static void TYPED(random_numbers_are_those_of_the_words)(void **state) {
@@ -567,7 +576,7 @@ static void TYPED(with_threads)(int threads, size_t n, const REAL *x, const REAL
   k->reduce(KERNEL_SUM, 1, n / C, C, x, y), y += C;
   k->reduce(KERNEL_SUM, n / C, C, 1, x, y), y += n / C;
   k->batch_moments(n / C, C, x, y, y + C), y += 2 * C;
-  k->batch_sums(n / C, C, g, x, x, g, y, y + C), y += 2 * C;
+  k->batch_sums(&(TYPED(kernel_batch_norm)){n / C, C, x, x, g, g, x, 0.3}, g, y, y + C), y += 2 * C;
   k->avg_pool_transpose(&w, x, y), y += n;
   k->normal(1, 2, n, 0, 1, y), y += n;
   k->uniform(1, 2, n, 0, 1, y), y += n;

@@ -298,6 +298,56 @@ static void check_layer(nn_layer *layer, ag_tensor *x, ag_shape shape, const dou
 #define assert_layer(layer, x, shape, ...) \
   check_layer(layer, x, shape, (double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double), __LINE__)
 
+static void count_leaky_relus(const ag_node *node, void *count) {
+  if (strcmp(node->op->name, "leaky_relu") == 0) ++*(int *)count;
+}
+
+/* A layer and the leaky_relu after it, in one Sequential and one after the other: values, and the sums of gradients. */
+static void check_joined(nn_layer *first, nn_layer *second, ag_shape input, bool training) {
+  ag_rng rng = ag_rng_seed(2);
+  nn_layer *both = nn_sequential(first, second);
+  assert_true(nn_build(both, input, &rng));
+  ag_shape batch = {input.rank + 1, {6}};
+  for (int i = 0; i < input.rank; i++) batch.sizes[i + 1] = input.sizes[i];
+  ag_tensor *x = ag_normal(&rng, batch, 0, 1), *y[2], *g[2];
+  nn_mode mode = training ? NN_TRAIN(&rng) : NN_EVAL;
+  int separate = 0;
+  for (int i = 0; i < 2; i++) {
+    if (i == 0) ag_observe(count_leaky_relus, &separate);
+    ag_tape *tape = ag_tape_start();
+    ag_tape_watch(tape, x);
+    y[i] = i == 0 ? nn_forward(both, x, mode) : nn_forward(second, nn_forward(first, x, mode), mode);
+    g[i] = ag_gradient(tape, ag_sum(ag_square(y[i])), x);
+    ag_observe(NULL, NULL);
+  }
+  assert_int_equal(separate, 0);
+  assert_true(y[0] && y[1] && g[0] && g[1]);
+  for (size_t k = 0; k < ag_size(y[0]); k++) assert_true(check_close(ag_data(y[0])[k], ag_data(y[1])[k]));
+  for (size_t k = 0; k < ag_size(x); k++) assert_true(check_close(ag_data(g[0])[k], ag_data(g[1])[k]));
+  nn_layer_free(both);
+}
+
+static void a_sequential_joins_a_layer_with_the_leaky_relu_after_it(void **state) {
+  (void)state;
+  for (int training = 0; training < 2; training++) {
+    check_joined(nn_dense(5), nn_leaky_relu(), AG_SHAPE(4), training);
+    check_joined(nn_batch_norm(), nn_leaky_relu(.slope = 0.2), AG_SHAPE(3, 3, 2), training);
+    check_joined(nn_batch_norm(), nn_activation(NN_RELU), AG_SHAPE(4), training);
+    check_joined(nn_conv2d(3, 3), nn_leaky_relu(), AG_SHAPE(5, 5, 2), training);
+    check_joined(nn_conv2d_transpose(2, 3, .stride = 2), nn_activation(NN_LEAKY_RELU), AG_SHAPE(2, 2, 1), training);
+  }
+  ag_rng rng = ag_rng_seed(2); /* without a bias, or with an activation of its own, there is nothing to join */
+  nn_layer *layer = nn_sequential(nn_dense(5, .activation = NN_TANH), nn_leaky_relu(), nn_dense(2, .no_bias = true),
+                                  nn_leaky_relu());
+  assert_true(nn_build(layer, AG_SHAPE(3), &rng));
+  int separate = 0;
+  ag_observe(count_leaky_relus, &separate);
+  assert_non_null(nn_forward(layer, ag_ones(AG_SHAPE(1, 3)), NN_EVAL));
+  ag_observe(NULL, NULL);
+  assert_int_equal(separate, 2);
+  nn_layer_free(layer);
+}
+
 static void layers_without_weights_are_their_ops(void **state) {
   (void)state;
   ag_tensor *x = NUMBERS(AG_SHAPE(1, 4), -1, 2, -3, 4);
@@ -713,8 +763,11 @@ static void residual_variables(void *self, nn_visitor *visitor) {
 
 static void residual_free(void *self) { ++*((residual *)self)->freed; }
 
-static const nn_layer_class residual_class = {"Residual", residual_build, residual_forward, residual_variables,
-                                              residual_free};
+static const nn_layer_class residual_class = {.name = "Residual",
+                                              .build = residual_build,
+                                              .forward = residual_forward,
+                                              .variables = residual_variables,
+                                              .free = residual_free};
 
 static nn_layer *make_residual(nn_layer *inner, int *freed) {
   return nn_layer_new(&residual_class, &(residual){.inner = inner, .freed = freed}, sizeof(residual));
@@ -898,6 +951,7 @@ int main(void) {
       TEST(dropout_drops_in_training_alone),
       TEST(activations_are_their_formulas),
       TEST(layers_without_weights_are_their_ops),
+      TEST(a_sequential_joins_a_layer_with_the_leaky_relu_after_it),
       TEST(an_empty_batch_keeps_its_shape),
       TEST(initial_values_have_their_distributions),
       TEST(layers_count_fans_as_keras_and_pytorch_do),

@@ -1,11 +1,12 @@
-/* Batch norm over x [rows, c]: what Ioffe and Szegedy (2015) call a training-mode pass, in pieces. */
+/* Batch norm over x [rows, c], what Ioffe and Szegedy (2015) call a training-mode pass, in pieces. */
+
+typedef TYPED(kernel_batch_norm) batch_norm;
 
 /* What both passes over the rows do for COLUMNS columns from `column` on. */
 typedef struct {
   total_terms terms; /* of column 0 */
   size_t rows, c;
   real *mean, *variance; /* results of TOTAL_MOMENTS */
-  const real *scale;     /* of TOTAL_NORM */
   real *sum_g, *sum_gx;  /* results of TOTAL_NORM */
 } batch_pass;
 
@@ -14,7 +15,7 @@ static void batch_total(const batch_pass *pass, const real *mean, size_t column,
   t.rows = pass->rows, t.row_stride = pass->c, t.columns = smaller(COLUMNS, pass->c - column);
   t.x += column;
   t.mean = mean + column;
-  if (t.kind == TOTAL_NORM) t.g += column;
+  if (t.kind == TOTAL_NORM) t.g += column, t.scale += column, t.gamma += column, t.beta += column;
   total(&t, cut, to);
 }
 
@@ -41,7 +42,7 @@ static void batch_sums_block(const batch_pass *pass, size_t column, bool cut) {
   batch_total(pass, pass->terms.mean, column, cut, &to);
   for (size_t i = 0; i < smaller(COLUMNS, pass->c - column); i++) {
     pass->sum_g[column + i] = (real)to.first[i];
-    pass->sum_gx[column + i] = (real)(to.second[i] * pass->scale[column + i]);
+    pass->sum_gx[column + i] = (real)(to.second[i] * pass->terms.scale[column + i]);
   }
 }
 
@@ -62,36 +63,45 @@ static void batch_moments(size_t rows, size_t c, const real *x, real *mean, real
             batch_moments_block);
 }
 
-static void batch_sums(size_t rows, size_t c, const real *g, const real *x, const real *mean, const real *scale,
-                       real *sum_g, real *sum_gx) {
-  const total_terms terms = {.kind = TOTAL_NORM, .x = x, .g = g, .mean = mean};
-  batch_run(&(batch_pass){.terms = terms, .rows = rows, .c = c, .scale = scale, .sum_g = sum_g, .sum_gx = sum_gx},
+static void batch_sums(const batch_norm *n, const real *g, real *sum_g, real *sum_gx) {
+  const total_terms terms = {.kind = TOTAL_NORM,
+                             .x = n->x,
+                             .mean = n->mean,
+                             .g = g,
+                             .scale = n->scale,
+                             .gamma = n->gamma,
+                             .beta = n->beta,
+                             .slope = (real)n->slope};
+  batch_run(&(batch_pass){.terms = terms, .rows = n->rows, .c = n->c, .sum_g = sum_g, .sum_gx = sum_gx},
             batch_sums_block);
 }
 
-static void batch_normalize(size_t rows, size_t c, const real *x, const real *mean, const real *scale,
-                            const real *gamma, const real *beta, real *y) {
-  const size_t height = larger(1, PIECE / larger(1, c));
-#pragma omp parallel for schedule(static) if (rows * c >= PARALLEL)
-  for (size_t first = 0; first < rows; first += height)
-    for (size_t row = first; row < smaller(first + height, rows); row++) {
+static void batch_normalize(const batch_norm *n, real *y) {
+  const size_t c = n->c, height = larger(1, PIECE / larger(1, c));
+  const real slope = (real)n->slope;
+#pragma omp parallel for schedule(static) if (n->rows * c >= PARALLEL)
+  for (size_t first = 0; first < n->rows; first += height)
+    for (size_t at = first * c; at < smaller(first + height, n->rows) * c; at += c) {
 #pragma omp simd
-      for (size_t i = 0; i < c; i++) y[row * c + i] = (x[row * c + i] - mean[i]) * scale[i] * gamma[i] + beta[i];
+      for (size_t i = 0; i < c; i++) {
+        real normal = normalized(n->x[at + i], n->mean[i], n->scale[i], n->gamma[i], n->beta[i]);
+        y[at + i] = normal > 0 ? normal : slope == 0 && normal <= 0 ? 0 : slope * normal;
+      }
     }
 }
 
-static void batch_norm_backward(size_t rows, size_t c, const real *g, const real *x, const real *mean,
-                                const real *scale, const real *gamma, const real *sum_g, const real *sum_gx, real *dx) {
-  const real share = 1 / (real)rows;
-  const size_t height = larger(1, PIECE / larger(1, c));
-#pragma omp parallel for schedule(static) if (rows * c >= PARALLEL)
-  for (size_t first = 0; first < rows; first += height) {
-    for (size_t at = first * c; at < smaller(first + height, rows) * c; at += c) {
+static void batch_norm_backward(const batch_norm *n, const real *g, const real *sum_g, const real *sum_gx, real *dx) {
+  const size_t c = n->c, height = larger(1, PIECE / larger(1, c));
+  const real share = 1 / (real)n->rows, slope = (real)n->slope;
+#pragma omp parallel for schedule(static) if (n->rows * c >= PARALLEL)
+  for (size_t first = 0; first < n->rows; first += height)
+    for (size_t at = first * c; at < smaller(first + height, n->rows) * c; at += c) {
 #pragma omp simd
       for (size_t i = 0; i < c; i++) {
-        real normal = (x[at + i] - mean[i]) * scale[i];
-        dx[at + i] = gamma[i] * scale[i] * (g[at + i] - share * (sum_g[i] + normal * sum_gx[i]));
+        real x = n->x[at + i], normal = (x - n->mean[i]) * n->scale[i];
+        real y = normalized(x, n->mean[i], n->scale[i], n->gamma[i], n->beta[i]);
+        real gated = y > 0 ? g[at + i] : slope * g[at + i];
+        dx[at + i] = n->gamma[i] * n->scale[i] * (gated - share * (sum_g[i] + normal * sum_gx[i]));
       }
     }
-  }
 }

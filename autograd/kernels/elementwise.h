@@ -73,6 +73,7 @@ static void map(kernel_map f, size_t n, const real *x, double p, double q, real 
 INLINE real zip_one(kernel_zip f, real a, real b, real p, real q) {
   switch (f) {
   case KERNEL_ADD: return a + b;
+  case KERNEL_ADD_LEAKY_RELU: return map_one(KERNEL_LEAKY_RELU, a + b, p, q);
   case KERNEL_SUB: return a - b;
   case KERNEL_MUL: return a * b;
   case KERNEL_DIV: return a / b;
@@ -144,6 +145,7 @@ static void zip_block(kernel_zip f, const grid_layout *l, grid_block at, const r
 #define LOOP(f) case f: zip_rows(f, l, at, a, b, p, q, y); break
   switch (f) {
     LOOP(KERNEL_ADD);
+    LOOP(KERNEL_ADD_LEAKY_RELU);
     LOOP(KERNEL_SUB);
     LOOP(KERNEL_MUL);
     LOOP(KERNEL_DIV);

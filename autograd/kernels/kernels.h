@@ -33,6 +33,7 @@ typedef enum {
 /* y = f(a, b) */
 typedef enum {
   KERNEL_ADD,
+  KERNEL_ADD_LEAKY_RELU, /* leaky_relu(a + b), slope p */
   KERNEL_SUB,
   KERNEL_MUL,
   KERNEL_DIV,

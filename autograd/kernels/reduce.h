@@ -11,9 +11,15 @@ typedef struct {
   size_t rows, columns; /* columns: at most COLUMNS */
   size_t row_stride;
   const real *x;
-  const real *mean; /* a number a column: what TOTAL_MOMENTS and TOTAL_NORM subtract */
-  const real *g;    /* for TOTAL_NORM: the cotangents of x, laid out alike */
+  const real *mean;                 /* a number a column: what TOTAL_MOMENTS and TOTAL_NORM subtract */
+  const real *g;                    /* for TOTAL_NORM: the cotangents, laid out as x is */
+  const real *scale, *gamma, *beta; /* and numbers a column, which tell where g is multiplied by the slope */
+  real slope;
 } total_terms;
+
+INLINE real normalized(real x, real mean, real scale, real gamma, real beta) {
+  return (x - mean) * scale * gamma + beta;
+}
 
 /* One or two totals a column. */
 typedef struct {
@@ -39,7 +45,11 @@ INLINE void total_band(total_kind kind, size_t rows, const total_terms *t, size_
       const double value = x[r * stride + c];
       if (!both) first = joined(kind, first, value);
       if (kind == TOTAL_MOMENTS) first += value - mean, second += (value - mean) * (value - mean);
-      if (kind == TOTAL_NORM) first += g[r * stride + c], second += g[r * stride + c] * (value - mean);
+      if (kind == TOTAL_NORM) {
+        real y = normalized(x[r * stride + c], t->mean[c], t->scale[c], t->gamma[c], t->beta[c]);
+        double gated = y > 0 ? g[r * stride + c] : t->slope * g[r * stride + c];
+        first += gated, second += gated * (value - mean);
+      }
     }
     to->first[c] = first;
     if (both) to->second[c] = second;

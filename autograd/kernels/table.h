@@ -29,6 +29,14 @@ typedef struct {
   kernel_arithmetic arithmetic;
 } KERNEL_TYPED(kernel_convolution);
 
+/* Batch norm of x [rows, c] followed by leaky_relu: y = (x - mean) * scale * gamma + beta where that is above 0, else
+ * slope times that. mean, scale = 1 / sqrt(variance + epsilon), gamma and beta are [c]. Slope 1 is batch norm alone. */
+typedef struct {
+  size_t rows, c;
+  const KERNEL_REAL *x, *mean, *scale, *gamma, *beta;
+  double slope;
+} KERNEL_TYPED(kernel_batch_norm);
+
 typedef struct {
   const char *cpu;
 
@@ -70,17 +78,15 @@ typedef struct {
   void (*avg_pool)(const kernel_windows *windows, const KERNEL_REAL *x, KERNEL_REAL *y);
   void (*avg_pool_transpose)(const kernel_windows *windows, const KERNEL_REAL *y, KERNEL_REAL *x);
 
-  /* Batch norm over x [rows, c]. moments: mean and biased variance, each [c]. */
+  /* mean and biased variance of x [rows, c], each [c] */
   void (*batch_moments)(size_t rows, size_t c, const KERNEL_REAL *x, KERNEL_REAL *mean, KERNEL_REAL *variance);
-  /* y = (x - mean) * scale * gamma + beta; scale = 1 / sqrt(variance + epsilon) */
-  void (*batch_normalize)(size_t rows, size_t c, const KERNEL_REAL *x, const KERNEL_REAL *mean,
-                          const KERNEL_REAL *scale, const KERNEL_REAL *gamma, const KERNEL_REAL *beta, KERNEL_REAL *y);
-  /* sum_g[c] = sum over rows of g; sum_gx[c] = sum over rows of g * (x - mean) * scale */
-  void (*batch_sums)(size_t rows, size_t c, const KERNEL_REAL *g, const KERNEL_REAL *x, const KERNEL_REAL *mean,
-                     const KERNEL_REAL *scale, KERNEL_REAL *sum_g, KERNEL_REAL *sum_gx);
-  /* dx = gamma * scale * (g - sum_g / rows - (x - mean) * scale * sum_gx / rows) */
-  void (*batch_norm_backward)(size_t rows, size_t c, const KERNEL_REAL *g, const KERNEL_REAL *x,
-                              const KERNEL_REAL *mean, const KERNEL_REAL *scale, const KERNEL_REAL *gamma,
+  void (*batch_normalize)(const KERNEL_TYPED(kernel_batch_norm) *norm, KERNEL_REAL *y);
+  /* Of the cotangents g of y, or what leaky_relu leaves of them: sum_g[c] = sum over rows of g; sum_gx[c] = sum over
+   * rows of g * (x - mean) * scale */
+  void (*batch_sums)(const KERNEL_TYPED(kernel_batch_norm) *norm, const KERNEL_REAL *g, KERNEL_REAL *sum_g,
+                     KERNEL_REAL *sum_gx);
+  /* dx = gamma * scale * (g - sum_g / rows - (x - mean) * scale * sum_gx / rows), with that g */
+  void (*batch_norm_backward)(const KERNEL_TYPED(kernel_batch_norm) *norm, const KERNEL_REAL *g,
                               const KERNEL_REAL *sum_g, const KERNEL_REAL *sum_gx, KERNEL_REAL *dx);
 
   /* Random numbers of draw `counter` of `seed`: element i is word i % 4 of the Philox block i / 4. */

@@ -182,13 +182,21 @@ static const ag_op leaky_gate_op = {
 static ag_tensor *leaky_relu_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   (void)input;
   double slope = ((const elementwise *)node->attributes)->p;
-  return ag_zip_apply(&leaky_gate_op, KERNEL_LEAKY_GATE, cotangent, node->output, slope, 0);
+  if (!node->memo) node->memo = ag_zip_apply(&leaky_gate_op, KERNEL_LEAKY_GATE, cotangent, node->output, slope, 0);
+  return node->memo;
 }
 static const ag_op leaky_relu_op = {
     .name = "leaky_relu", .forward = map_forward, .vjp = leaky_relu_vjp, .drops = AG_DROP_INPUTS};
 ag_tensor *ag_leaky_relu(ag_tensor *x, double slope) {
   if (!(slope >= 0)) return ag_fail(AG_ERROR_ARGUMENT, "leaky_relu: slope %g must be at least 0", slope);
   return map_apply(&leaky_relu_op, KERNEL_LEAKY_RELU, x, slope, 0);
+}
+
+static const ag_op add_leaky_relu_op = {
+    .name = "add_leaky_relu", .forward = ag_zip_forward, .vjp = leaky_relu_vjp, .drops = AG_DROP_INPUTS};
+ag_tensor *ag_add_leaky_relu(ag_tensor *a, ag_tensor *b, double slope) {
+  if (!(slope >= 0)) return ag_fail(AG_ERROR_ARGUMENT, "add_leaky_relu: slope %g must be at least 0", slope);
+  return ag_zip_apply(&add_leaky_relu_op, KERNEL_ADD_LEAKY_RELU, a, b, slope, 0);
 }
 
 static const ag_op relu_op = {.name = "relu", .forward = map_forward, .vjp = leaky_relu_vjp, .drops = AG_DROP_INPUTS};

@@ -4,6 +4,11 @@
 
 static const double keras_slope = 0.3;
 
+bool nn_leaky_slope(nn_activation_kind kind, double *slope) {
+  *slope = kind == NN_RELU ? 0 : keras_slope;
+  return kind == NN_RELU || kind == NN_LEAKY_RELU;
+}
+
 ag_tensor *nn_activate(ag_tensor *x, nn_activation_kind kind) {
   switch (kind) {
     case NN_LINEAR: return x ? x : ag_fail_null("activate", "input");
@@ -17,6 +22,12 @@ ag_tensor *nn_activate(ag_tensor *x, nn_activation_kind kind) {
   return ag_fail(AG_ERROR_ARGUMENT, "activate: %d is no kind of activation", (int)kind);
 }
 
+ag_tensor *nn_bias_activate(ag_tensor *x, ag_tensor *bias, nn_activation_kind kind) {
+  double slope;
+  if (bias && nn_leaky_slope(kind, &slope)) return ag_add_leaky_relu(x, bias, slope);
+  return nn_activate(bias ? ag_add(x, bias) : x, kind);
+}
+
 typedef struct {
   nn_activation_kind kind;
 } activation;
@@ -26,9 +37,9 @@ static ag_tensor *activation_forward(void *self, ag_tensor *input, nn_mode mode)
   return nn_activate(input, ((activation *)self)->kind);
 }
 
+static const nn_layer_class activation_class = {.name = "Activation", .forward = activation_forward};
 nn_layer *nn_activation(nn_activation_kind kind) {
-  static const nn_layer_class class = {.name = "Activation", .forward = activation_forward};
-  return nn_layer_new(&class, &(activation){kind}, sizeof(activation));
+  return nn_layer_new(&activation_class, &(activation){kind}, sizeof(activation));
 }
 
 typedef struct {
@@ -47,7 +58,15 @@ static ag_tensor *leaky_relu_forward(void *self, ag_tensor *input, nn_mode mode)
   return ag_leaky_relu(input, ((leaky_relu *)self)->slope);
 }
 
+static const nn_layer_class leaky_relu_class = {
+    .name = "LeakyReLU", .build = leaky_relu_build, .forward = leaky_relu_forward};
 nn_layer *nn_leaky_relu_of(nn_leaky_relu_options options) {
-  static const nn_layer_class class = {.name = "LeakyReLU", .build = leaky_relu_build, .forward = leaky_relu_forward};
-  return nn_layer_new(&class, &(leaky_relu){nn_option(options.slope, keras_slope)}, sizeof(leaky_relu));
+  return nn_layer_new(&leaky_relu_class, &(leaky_relu){nn_option(options.slope, keras_slope)}, sizeof(leaky_relu));
+}
+
+bool nn_is_leaky_relu(nn_layer *layer, double *slope) {
+  const nn_layer_class *class = nn_layer_class_of(layer);
+  if (class == &leaky_relu_class) return *slope = ((leaky_relu *)nn_layer_self(layer))->slope, true;
+  if (class != &activation_class) return false;
+  return nn_leaky_slope(((activation *)nn_layer_self(layer))->kind, slope);
 }

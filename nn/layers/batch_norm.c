@@ -38,18 +38,23 @@ static bool move_averages(batch_norm *layer, const ag_tensor *mean, const ag_ten
   return true;
 }
 
-static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
+static ag_tensor *forward_leaky_relu(void *self, ag_tensor *input, nn_mode mode, double slope) {
   batch_norm *layer = self;
   if (mode.training) {
     ag_tensor *mean = NULL, *variance = NULL;
-    ag_tensor *y = ag_batch_norm(input, layer->gamma, layer->beta, layer->epsilon, &mean, &variance);
+    ag_tensor *y = ag_batch_norm_leaky_relu(input, layer->gamma, layer->beta, layer->epsilon, slope, &mean, &variance);
     return y && move_averages(layer, mean, variance) ? y : NULL;
   }
   /* Folded into one scale and one shift a channel: two passes over the input in place of four. */
   ag_tensor *deviation = ag_sqrt(ag_add_scalar(layer->moving_variance, layer->epsilon));
   ag_tensor *scale = ag_div(layer->gamma, deviation);
   ag_tensor *shift = ag_sub(layer->beta, ag_mul(layer->moving_mean, scale));
-  return ag_add(ag_mul(input, scale), shift);
+  ag_tensor *scaled = ag_mul(input, scale);
+  return slope == 1 ? ag_add(scaled, shift) : ag_add_leaky_relu(scaled, shift, slope);
+}
+
+static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
+  return forward_leaky_relu(self, input, mode, 1);
 }
 
 static void variables(void *self, nn_visitor *visitor) {
@@ -61,8 +66,11 @@ static void variables(void *self, nn_visitor *visitor) {
 }
 
 nn_layer *nn_batch_norm_of(nn_batch_norm_options options) {
-  static const nn_layer_class class = {
-      .name = "BatchNormalization", .build = build, .forward = forward, .variables = variables};
+  static const nn_layer_class class = {.name = "BatchNormalization",
+                                       .build = build,
+                                       .forward = forward,
+                                       .forward_leaky_relu = forward_leaky_relu,
+                                       .variables = variables};
   batch_norm layer = {.momentum = nn_option(options.momentum, 0.99), .epsilon = nn_option(options.epsilon, 1e-3)};
   return nn_layer_new(&class, &layer, sizeof layer);
 }

@@ -31,14 +31,23 @@ static bool build(void *self, ag_shape input, ag_rng *rng) {
   return !ag_failed();
 }
 
+static ag_tensor *convolve(conv *layer, ag_tensor *input) {
+  ag_window window = AG_STRIDE(layer->options.stride, layer->options.padding == NN_SAME ? AG_SAME : AG_VALID);
+  return layer->transposed ? ag_conv2d_transpose(input, layer->kernel, window)
+                           : ag_conv2d(input, layer->kernel, window);
+}
+
 static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
   (void)mode;
   conv *layer = self;
-  ag_window window = AG_STRIDE(layer->options.stride, layer->options.padding == NN_SAME ? AG_SAME : AG_VALID);
-  ag_tensor *y =
-      layer->transposed ? ag_conv2d_transpose(input, layer->kernel, window) : ag_conv2d(input, layer->kernel, window);
-  if (layer->bias) y = ag_add(y, layer->bias);
-  return nn_activate(y, layer->options.activation);
+  return nn_bias_activate(convolve(layer, input), layer->bias, layer->options.activation);
+}
+
+static ag_tensor *forward_leaky_relu(void *self, ag_tensor *input, nn_mode mode, double slope) {
+  conv *layer = self;
+  if (layer->bias && layer->options.activation == NN_LINEAR)
+    return ag_add_leaky_relu(convolve(layer, input), layer->bias, slope);
+  return ag_leaky_relu(forward(self, input, mode), slope);
 }
 
 static void variables(void *self, nn_visitor *visitor) {
@@ -53,12 +62,19 @@ static nn_layer *make(const nn_layer_class *class, nn_conv2d_options options, bo
 }
 
 nn_layer *nn_conv2d_of(nn_conv2d_options options) {
-  static const nn_layer_class class = {.name = "Conv2D", .build = build, .forward = forward, .variables = variables};
+  static const nn_layer_class class = {.name = "Conv2D",
+                                       .build = build,
+                                       .forward = forward,
+                                       .forward_leaky_relu = forward_leaky_relu,
+                                       .variables = variables};
   return make(&class, options, false);
 }
 
 nn_layer *nn_conv2d_transpose_of(nn_conv2d_options options) {
-  static const nn_layer_class class = {
-      .name = "Conv2DTranspose", .build = build, .forward = forward, .variables = variables};
+  static const nn_layer_class class = {.name = "Conv2DTranspose",
+                                       .build = build,
+                                       .forward = forward,
+                                       .forward_leaky_relu = forward_leaky_relu,
+                                       .variables = variables};
   return make(&class, options, true);
 }

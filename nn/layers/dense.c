@@ -21,9 +21,14 @@ static bool build(void *self, ag_shape input, ag_rng *rng) {
 static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
   (void)mode;
   dense *layer = self;
-  ag_tensor *y = ag_matmul(input, layer->kernel);
-  if (layer->bias) y = ag_add(y, layer->bias);
-  return nn_activate(y, layer->options.activation);
+  return nn_bias_activate(ag_matmul(input, layer->kernel), layer->bias, layer->options.activation);
+}
+
+static ag_tensor *forward_leaky_relu(void *self, ag_tensor *input, nn_mode mode, double slope) {
+  dense *layer = self;
+  if (layer->bias && layer->options.activation == NN_LINEAR)
+    return ag_add_leaky_relu(ag_matmul(input, layer->kernel), layer->bias, slope);
+  return ag_leaky_relu(forward(self, input, mode), slope);
 }
 
 static void variables(void *self, nn_visitor *visitor) {
@@ -33,6 +38,10 @@ static void variables(void *self, nn_visitor *visitor) {
 }
 
 nn_layer *nn_dense_of(nn_dense_options options) {
-  static const nn_layer_class class = {.name = "Dense", .build = build, .forward = forward, .variables = variables};
+  static const nn_layer_class class = {.name = "Dense",
+                                       .build = build,
+                                       .forward = forward,
+                                       .forward_leaky_relu = forward_leaky_relu,
+                                       .variables = variables};
   return nn_layer_new(&class, &(dense){.options = options}, sizeof(dense));
 }

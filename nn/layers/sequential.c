@@ -26,11 +26,16 @@ static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
   const sequential *all = self;
   ag_tensor *x = input;
   for (size_t i = 0; i < all->count; i++) {
-    x = nn_forward(all->layers[i], x, mode);
+    nn_layer *layer = all->layers[i];
+    double slope;
+    bool joined = nn_layer_class_of(layer)->forward_leaky_relu && i + 1 < all->count &&
+                  nn_is_leaky_relu(all->layers[i + 1], &slope);
+    x = joined ? nn_forward_leaky_relu(layer, x, mode, slope) : nn_forward(layer, x, mode);
     if (!x) {
       nn_error_prefix("layer %zu, ", i);
       return NULL;
     }
+    if (joined) i++;
   }
   return x;
 }
