@@ -52,14 +52,11 @@ static _Thread_local struct {
 } own;
 
 /* Address sanitizers see a buffer used after its release only when it is really freed. */
-#if defined(__SANITIZE_ADDRESS__)
-static const bool pooling = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-static const bool pooling = false;
-#else
-static const bool pooling = true;
+#ifndef __has_feature
+#define __has_feature(name) 0
 #endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+static const bool pooling = false;
 #else
 static const bool pooling = true;
 #endif
@@ -160,7 +157,5 @@ void ag_pool_trim(void) {
 }
 
 size_t ag_memory_in_use(void) { return in_use; }
-
 size_t ag_memory_peak(void) { return peak; }
-
 void ag_memory_peak_reset(void) { peak = (size_t)in_use; }

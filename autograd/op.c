@@ -20,7 +20,6 @@ void ag_set_precision(ag_precision precision) {
     ag_fail(AG_ERROR_ARGUMENT, "set_precision: %d is none", (int)precision);
   else thread.precision = precision;
 }
-
 ag_precision ag_get_precision(void) { return thread.precision; }
 
 bool ag_precision_available(ag_precision precision) {

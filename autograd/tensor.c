@@ -183,9 +183,7 @@ ag_tensor *ag_full(ag_shape shape, double value) {
 }
 
 ag_tensor *ag_scalar(double value) { return ag_full(AG_SCALAR_SHAPE, value); }
-
 ag_tensor *ag_zeros(ag_shape shape) { return ag_full(shape, 0); }
-
 ag_tensor *ag_ones(ag_shape shape) { return ag_full(shape, 1); }
 
 ag_tensor *ag_arange(int64_t count) {

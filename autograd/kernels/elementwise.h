@@ -100,27 +100,17 @@ INLINE void zip_loop(kernel_zip f, size_t n, const real *a, ptrdiff_t step_a, co
   for (size_t i = 0; i < n; i++) y[i] = zip_one(f, a[(ptrdiff_t)i * step_a], b[(ptrdiff_t)i * step_b], p, q);
 }
 
+/* Each function, for a switch that leaves it a loop of its own. */
+#define EACH_ZIP(LOOP) \
+  LOOP(KERNEL_ADD) LOOP(KERNEL_ADD_LEAKY_RELU) LOOP(KERNEL_SUB) LOOP(KERNEL_MUL) LOOP(KERNEL_DIV) LOOP(KERNEL_POW) \
+  LOOP(KERNEL_MAXIMUM) LOOP(KERNEL_MINIMUM) LOOP(KERNEL_EQUAL) LOOP(KERNEL_NOT_EQUAL) LOOP(KERNEL_LESS) \
+  LOOP(KERNEL_LESS_EQUAL) LOOP(KERNEL_GREATER) LOOP(KERNEL_GREATER_EQUAL) LOOP(KERNEL_LEAKY_GATE) \
+  LOOP(KERNEL_CLIP_GATE) LOOP(KERNEL_SIGMOID_CROSS_ENTROPY)
+
 /* One row, or all of a tensor, where both operands lie densely. */
 static void zip_dense(kernel_zip f, size_t n, const real *a, const real *b, real p, real q, real *y) {
-#define LOOP(f) case f: zip_loop(f, n, a, 1, b, 1, p, q, y); break
-  switch (f) {
-    LOOP(KERNEL_ADD);
-    LOOP(KERNEL_SUB);
-    LOOP(KERNEL_MUL);
-    LOOP(KERNEL_DIV);
-    LOOP(KERNEL_POW);
-    LOOP(KERNEL_MAXIMUM);
-    LOOP(KERNEL_MINIMUM);
-    LOOP(KERNEL_EQUAL);
-    LOOP(KERNEL_NOT_EQUAL);
-    LOOP(KERNEL_LESS);
-    LOOP(KERNEL_LESS_EQUAL);
-    LOOP(KERNEL_GREATER);
-    LOOP(KERNEL_GREATER_EQUAL);
-    LOOP(KERNEL_LEAKY_GATE);
-    LOOP(KERNEL_CLIP_GATE);
-    LOOP(KERNEL_SIGMOID_CROSS_ENTROPY);
-  }
+#define LOOP(f) case f: zip_loop(f, n, a, 1, b, 1, p, q, y); break;
+  switch (f) { EACH_ZIP(LOOP) }
 #undef LOOP
 }
 
@@ -142,26 +132,8 @@ INLINE void zip_rows(kernel_zip f, const grid_layout *l, grid_block at, const re
 
 static void zip_block(kernel_zip f, const grid_layout *l, grid_block at, const real *a, const real *b, real p, real q,
                       real *y) {
-#define LOOP(f) case f: zip_rows(f, l, at, a, b, p, q, y); break
-  switch (f) {
-    LOOP(KERNEL_ADD);
-    LOOP(KERNEL_ADD_LEAKY_RELU);
-    LOOP(KERNEL_SUB);
-    LOOP(KERNEL_MUL);
-    LOOP(KERNEL_DIV);
-    LOOP(KERNEL_POW);
-    LOOP(KERNEL_MAXIMUM);
-    LOOP(KERNEL_MINIMUM);
-    LOOP(KERNEL_EQUAL);
-    LOOP(KERNEL_NOT_EQUAL);
-    LOOP(KERNEL_LESS);
-    LOOP(KERNEL_LESS_EQUAL);
-    LOOP(KERNEL_GREATER);
-    LOOP(KERNEL_GREATER_EQUAL);
-    LOOP(KERNEL_LEAKY_GATE);
-    LOOP(KERNEL_CLIP_GATE);
-    LOOP(KERNEL_SIGMOID_CROSS_ENTROPY);
-  }
+#define LOOP(f) case f: zip_rows(f, l, at, a, b, p, q, y); break;
+  switch (f) { EACH_ZIP(LOOP) }
 #undef LOOP
 }
 

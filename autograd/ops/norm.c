@@ -15,10 +15,10 @@ static size_t rows_of(const ag_tensor *x) { return (size_t)ag_shape_of(x).sizes[
 static size_t channels_of(const ag_tensor *x) { return (size_t)ag_shape_of(x).sizes[1]; }
 
 static ag_kernel_batch_norm kernel_of(const ag_node *node) {
+  const batch_norm_attributes *a = node->attributes;
   ag_tensor **in = node->inputs;
-  double slope = ((const batch_norm_attributes *)node->attributes)->slope;
-  return (ag_kernel_batch_norm){rows_of(in[X]), channels_of(in[X]), ag_data(in[X]), ag_data(in[MEAN]),
-                                ag_data(in[SCALE]), ag_data(in[GAMMA]), ag_data(in[BETA]), slope};
+  return (ag_kernel_batch_norm){rows_of(in[X]),      channels_of(in[X]), ag_data(in[X]),    ag_data(in[MEAN]),
+                                ag_data(in[SCALE]), ag_data(in[GAMMA]), ag_data(in[BETA]), a->slope};
 }
 
 static ag_tensor *row_sum(ag_tensor *x) { return ag_sum_axes(x, AG_AXES(0), false); }
@@ -97,8 +97,8 @@ static ag_tensor *batch_norm_vjp(ag_node *node, int input, ag_tensor *cotangent)
   if (!node->memo) node->memo = ag_apply(&batch_norm_sums_op, COTANGENT + 1, in, node->attributes, bytes);
   in[SUMS] = node->memo;
   if (input == X) return ag_apply(&batch_norm_backward_op, SUMS + 1, in, node->attributes, bytes);
-  bool is_gamma = input == GAMMA; /* the second row of the sums; the first is the gradient of beta */
-  return ag_reshape(ag_slice(node->memo, 0, is_gamma, 1), ag_shape_of(node->inputs[GAMMA]));
+  /* the first row of the sums is the gradient of beta, the second that of gamma */
+  return ag_reshape(ag_slice(node->memo, 0, input == GAMMA, 1), ag_shape_of(node->inputs[GAMMA]));
 }
 static const ag_op batch_norm_op = {
     .name = "batch_norm", .forward = batch_norm_forward, .vjp = batch_norm_vjp, .drops = AG_DROP_OUTPUT};
