@@ -7,12 +7,10 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
-#ifdef HAVE_AVX512_KERNELS
+#if defined(HAVE_AMX_KERNELS) && defined(__linux__)
 #include <cpuid.h>
-#ifdef __linux__
 #include <sys/syscall.h>
 #include <unistd.h>
-#endif
 #endif
 
 /* cpu.c, as compiled for each kind of CPU */
@@ -95,7 +93,7 @@ bool kernel_force_cpu(const char *name) {
 /* AMX's bfloat16 unit: of the CPU (CPUID leaf 7: EDX bits 22 and 24), and given to this process by the system
  * (arch_prctl ARCH_REQ_XCOMP_PERM for the tile data; Linux 5.16). */
 static bool ask_for_amx(void) {
-#if defined(HAVE_AVX512_KERNELS) && defined(__linux__)
+#if defined(HAVE_AMX_KERNELS) && defined(__linux__)
   enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };
   unsigned a, b, c, d;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & AMX_BF16) || !(d & AMX_TILE)) return false;
