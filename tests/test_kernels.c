@@ -124,7 +124,8 @@ typedef struct {
 } reduce_shape;
 static const reduce_shape reduce_shapes[] = {{1, 1, 1},    {1, 0, 1},     {3, 0, 2},     {1, 63, 1},    {1, 129, 1},
                                              {5, 10, 1},   {700, 65, 1},  {1, 70001, 1}, {2, 40000, 1}, {1, 1000, 64},
-                                             {1, 999, 67}, {3, 2000, 10}, {4, 31, 130},  {2, 3, 20000}, {0, 4, 5}};
+                                             {1, 999, 67}, {3, 2000, 10}, {4, 31, 130},  {2, 3, 20000}, {0, 4, 5},
+                                             {1, 300, 257}};
 enum { REDUCE_SHAPES = sizeof reduce_shapes / sizeof *reduce_shapes };
 
 #define REAL float

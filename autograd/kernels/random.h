@@ -2,7 +2,7 @@
  * easy as 1, 2, 3 (SC 2011). Block i of a draw encrypts the counter {i, draw} (two words each, low one first) under the
  * seed, so any element can be had at once by any thread. */
 
-enum { BLOCKS = 256, WORDS = 4 * BLOCKS }; /* blocks made together, side by side in the vector units */
+enum { BLOCKS = 64, WORDS = 4 * BLOCKS }; /* blocks made together, side by side in the vector units */
 
 /* words[4 i + w] = word w of block first + i; first is a multiple of BLOCKS. At least `count` words are made: their
  * number, a multiple of 64, is returned. A round is done for all blocks before the next, so that none waits for its

@@ -36,6 +36,7 @@ static inline double joined(total_kind kind, double a, double b) {
 INLINE void total_band(total_kind kind, size_t rows, const total_terms *t, size_t row, totals *restrict to) {
   const bool both = kind == TOTAL_MOMENTS || kind == TOTAL_NORM;
   const size_t stride = t->row_stride;
+  const real slope = t->slope;
   const real *x = t->x + row * stride, *g = kind == TOTAL_NORM ? t->g + row * stride : NULL;
   for (size_t c = 0; c < t->columns; c++) {
     double first = to->first[c], second = both ? to->second[c] : 0;
@@ -46,8 +47,9 @@ INLINE void total_band(total_kind kind, size_t rows, const total_terms *t, size_
       if (!both) first = joined(kind, first, value);
       if (kind == TOTAL_MOMENTS) first += value - mean, second += (value - mean) * (value - mean);
       if (kind == TOTAL_NORM) {
-        real y = normalized(x[r * stride + c], t->mean[c], t->scale[c], t->gamma[c], t->beta[c]);
-        double gated = y > 0 ? g[r * stride + c] : t->slope * g[r * stride + c];
+        const real y = normalized(x[r * stride + c], t->mean[c], t->scale[c], t->gamma[c], t->beta[c]);
+        const real whole = g[r * stride + c], scaled = slope * whole;
+        const double gated = y > 0 ? whole : scaled;
         first += gated, second += gated * (value - mean);
       }
     }
