@@ -85,7 +85,7 @@ static void batch_normalize(const batch_norm *n, real *y) {
 #pragma omp simd
       for (size_t i = 0; i < c; i++) {
         real normal = normalized(n->x[at + i], n->mean[i], n->scale[i], n->gamma[i], n->beta[i]);
-        y[at + i] = normal > 0 ? normal : slope == 0 && normal <= 0 ? 0 : slope * normal;
+        y[at + i] = map_one(KERNEL_LEAKY_RELU, normal, slope, 0);
       }
     }
 }

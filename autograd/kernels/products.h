@@ -79,14 +79,13 @@ static void consider_tile(products_plan *plan, const product *of, const tile_sha
 static products_plan plan_products(const product *of) {
   products_plan plan = {.tile = tile_full};
   double least = INFINITY;
-#ifndef KERNEL_IS_DOUBLE
-  const tile_shape bf16_tile = tile_bf16(of->arithmetic == KERNEL_BF16X3 ? 2 : 1);
-#endif
   for (int swapped = 0; swapped < 2; swapped++) {
     consider_tile(&plan, of, &tile_full, swapped, &least);
     consider_tile(&plan, of, &tile_thin, swapped, &least);
 #ifndef KERNEL_IS_DOUBLE
-    if (of->arithmetic != KERNEL_NATIVE) consider_tile(&plan, of, &bf16_tile, swapped, &least);
+    if (of->arithmetic == KERNEL_NATIVE) continue; /* and the system is not asked for AMX */
+    const tile_shape bf16_tile = tile_bf16(of->arithmetic == KERNEL_BF16X3 ? 2 : 1);
+    consider_tile(&plan, of, &bf16_tile, swapped, &least);
 #endif
   }
   const tile_shape *tile = &plan.tile;
