@@ -18,6 +18,17 @@ typedef struct {
 #define nn_dense(...) nn_dense_of((nn_dense_options){.units = __VA_ARGS__})
 nn_layer *nn_dense_of(nn_dense_options options);
 
+/* layers/maxout.c: [..., in] -> [..., units], each the largest of `pieces` linear functions of the input (Goodfellow et
+ * al. 2013, "Maxout Networks"); ties share the gradient evenly. kernel [in, units * pieces], bias [units * pieces]: the
+ * pieces of a unit lie side by side, and each piece is initialised as a Dense layer of `units`. */
+typedef struct {
+  int units, pieces;
+  bool no_bias;
+  nn_init kernel_init, bias_init; /* Glorot uniform, zeros */
+} nn_maxout_options;
+#define nn_maxout(...) nn_maxout_of((nn_maxout_options){.units = __VA_ARGS__})
+nn_layer *nn_maxout_of(nn_maxout_options options);
+
 /* layers/conv.c: [H, W, C] -> [oh, ow, filters]; kernel [k, k, in, filters], transposed [k, k, filters, in]. */
 typedef struct {
   int filters, kernel_size;

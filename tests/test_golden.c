@@ -304,6 +304,7 @@ static void layers_agree_with_pytorch(void **state) {
   check_layer(&g, "dense", nn_dense(5), AG_SHAPE(4));
   check_layer(&g, "dense_no_bias_tanh", nn_dense(5, .no_bias = true, .activation = NN_TANH), AG_SHAPE(4));
   check_layer(&g, "dense_rank_3", nn_dense(3), AG_SHAPE(2, 4));
+  check_layer(&g, "maxout", nn_maxout(3, .pieces = 4), AG_SHAPE(2, 5));
   check_convolutions(&g);
   check_transposed_convolutions(&g);
   check_norms_and_dropouts(&g);

@@ -90,6 +90,30 @@ static void dense_is_a_product_and_a_bias_over_the_last_axis(void **state) {
   nn_layer_free(layer);
 }
 
+/* Maxout */
+
+static void maxout_is_the_largest_of_its_pieces(void **state) {
+  (void)state;
+  nn_layer *layer = nn_maxout(2, .pieces = 3);
+  build(layer, AG_SHAPE(4, 1));
+  assert_shape(nn_output_shape(layer), AG_SHAPE(4, 2));
+  /* |x| and max(0, x - 1, 2 x - 3) */
+  set(layer, "kernel", NUMBERS(AG_SHAPE(1, 6), 1, -1, 0, 0, 1, 2));
+  set(layer, "bias", NUMBERS(AG_SHAPE(6), 0, 0, -9, 0, -1, -3));
+  ag_tape *tape = ag_tape_start();
+  ag_tensor *y = nn_forward(layer, NUMBERS(AG_SHAPE(1, 4, 1), -2, 0.5, 1.5, 4), NN_EVAL);
+  assert_values(y, AG_SHAPE(1, 4, 2), 2, 0, 0.5, 0, 1.5, 0.5, 4, 5);
+  /* Only the largest piece learns: x where it is, else 0. */
+  assert_values(ag_gradient(tape, y, named(layer, "kernel")), AG_SHAPE(1, 6), 6, -2, 0, -1.5, 1.5, 4);
+  nn_layer_free(layer);
+
+  layer = nn_maxout(1, .pieces = 2, .no_bias = true);
+  build(layer, AG_SHAPE(1));
+  assert_int_equal(nn_variables(layer).count, 1);
+  assert_int_equal(ag_size(nn_forward(layer, ag_zeros(AG_SHAPE(0, 1)), NN_EVAL)), 0);
+  nn_layer_free(layer);
+}
+
 /* Convolutions against the definition, in double. */
 
 typedef struct {
@@ -437,6 +461,10 @@ static void layers_count_fans_as_keras_and_pytorch_do(void **state) {
   build(layer, AG_SHAPE(4));
   assert_near_limit(named(layer, "bias"), 0.5);
   nn_layer_free(layer);
+  layer = nn_maxout(40, .pieces = 5);
+  build(layer, AG_SHAPE(10));
+  assert_near_limit(named(layer, "kernel"), sqrt(6.0 / (10 + 40)));
+  nn_layer_free(layer);
 }
 
 static void one_seed_gives_one_model(void **state) {
@@ -549,6 +577,8 @@ static void wrong_options_fail_when_the_layer_is_built(void **state) {
   assert_refused(nn_dense(0), AG_SHAPE(3), AG_ERROR_ARGUMENT, "Dense: units is 0");
   assert_refused(nn_dense(-2), AG_SHAPE(3), AG_ERROR_ARGUMENT, "Dense: units is -2");
   assert_refused(nn_dense(2, .activation = (nn_activation_kind)50), AG_SHAPE(3), AG_ERROR_ARGUMENT, "Dense: ");
+  assert_refused(nn_maxout(2), AG_SHAPE(3), AG_ERROR_ARGUMENT, "Maxout: units, pieces are 2, 0");
+  assert_refused(nn_maxout(-1, .pieces = 2), AG_SHAPE(3), AG_ERROR_ARGUMENT, "Maxout: units, pieces are -1, 2");
   assert_refused(nn_conv2d(0, 3), AG_SHAPE(8, 8, 1), AG_ERROR_ARGUMENT, "Conv2D: filters");
   assert_refused(nn_conv2d(3, 0), AG_SHAPE(8, 8, 1), AG_ERROR_ARGUMENT, "Conv2D: filters, kernel_size");
   assert_refused(nn_conv2d_transpose(3, 3, .stride = -1), AG_SHAPE(8, 8, 1), AG_ERROR_ARGUMENT, "Conv2DTranspose: ");
@@ -569,6 +599,8 @@ static void wrong_inputs_fail_when_the_layer_is_built(void **state) {
   assert_refused(nn_dense(2), AG_SHAPE(-1), AG_ERROR_SHAPE, "Dense: ");
   assert_refused(nn_dense(2), AG_SHAPE(1, 1, 1, 1, 1, 1, 1, 2), AG_ERROR_SHAPE, "Dense: ");
   assert_refused(nn_dense(1 << 30), AG_SHAPE((int64_t)1 << 40), AG_ERROR_SHAPE, "Dense: ");
+  assert_refused(nn_maxout(2, .pieces = 2), AG_SCALAR_SHAPE, AG_ERROR_SHAPE, "Maxout: ");
+  assert_refused(nn_maxout(2, .pieces = 2), AG_SHAPE(1, 1, 1, 1, 1, 1, 2), AG_ERROR_SHAPE, "Maxout: ");
   assert_refused(nn_conv2d(2, 3), AG_SHAPE(8, 8), AG_ERROR_SHAPE, "Conv2D: input has shape [8, 8]");
   assert_refused(nn_conv2d(2, 9), AG_SHAPE(8, 8, 1), AG_ERROR_SHAPE, "Conv2D: ");
   assert_refused(nn_batch_norm(), AG_SCALAR_SHAPE, AG_ERROR_SHAPE, "BatchNormalization: ");
@@ -942,6 +974,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(an_option_left_out_has_its_default_and_nn_zero_is_zero),
       TEST(dense_is_a_product_and_a_bias_over_the_last_axis),
+      TEST(maxout_is_the_largest_of_its_pieces),
       TEST(conv2d_is_its_definition),
       TEST(conv2d_transpose_is_its_definition),
       TEST(batch_norm_takes_the_batch_in_training_and_moves_its_averages),
