@@ -24,7 +24,9 @@ int next_option(int argc, char **argv, const struct option *options);
 /* These tell on stderr what was expected, and return false or NULL. */
 bool read_number(const char *option, const char *text, int64_t lowest, int64_t highest, int64_t *value);
 bool read_seed(const char *text, uint64_t *seed);
+bool read_share(const char *option, const char *text, double *value); /* 0 < value < 1 */
 const gan_model *read_model(const char *text);
+const gan_loss *read_loss(const char *text);
 /* Prints the pending error; returns EXIT_FAILED. */
 int report_error(void);
 

@@ -7,6 +7,11 @@ typedef struct {
   const char *data, *out;
   int64_t threads;
   ag_precision precision;
+  const gan_model *model; /* laid over it: */
+  const gan_loss *loss;
+  int64_t critic_steps, pack;
+  bool conditional;
+  double average;
   gan_training training;
 } train_options;
 
@@ -21,13 +26,21 @@ static void print_help(void) {
       "  --data DIR         the folder with the IDX files, plain or gzipped (data/mnist)\n"
       "  --epochs N         how many times through the images (the model's own number)\n"
       "  --steps N          ends after N steps in all, whatever the epochs\n"
-      "  --batch N          images a step (the model's own number)\n"
+      "  --batch N          samples a step (the model's own number)\n"
       "  --limit N          uses only the first N images\n"
       "  --seed S           the same seed gives the same run (1)\n"
       "  --threads N        threads to compute with (as many as the CPU has); the run does not depend on it\n"
       "  --precision NAME   of products: highest (float), high (near float), medium (bfloat16) (high)\n"
-      "  --out DIR          the run folder; a run that it already holds is replaced (runs/MODEL)\n",
+      "  --out DIR          the run folder; a run that it already holds is replaced (runs/MODEL)\n\n"
+      "Variations of a model:\n"
+      "  --conditional      both networks are told the digit; mnist-gan sample --digit then asks for one\n"
+      "  --loss NAME        what is minimised:",
       gan_models[0]->name);
+  for (const gan_loss *const *loss = gan_losses; *loss; loss++) printf(" %s%s", (*loss)->name, loss[1] ? "," : "\n");
+  puts(
+      "  --critic-steps K   alternately K steps of the discriminator and one of the generator\n"
+      "  --pack M           the discriminator judges M samples together (PacGAN)\n"
+      "  --average DECAY    samples come from a moving average of the generator's weights, such as 0.999");
 }
 
 static bool read_precision(const char *text, ag_precision *precision) {
@@ -40,7 +53,7 @@ static bool read_precision(const char *text, ag_precision *precision) {
 static bool read_option(int letter, train_options *options) {
   gan_training *training = &options->training;
   switch (letter) {
-    case 'm': return (training->model = read_model(optarg)) != NULL;
+    case 'm': return (options->model = read_model(optarg)) != NULL;
     case 'd': return options->data = optarg, true;
     case 'e': return read_number("--epochs", optarg, 1, INT32_MAX, &training->epochs);
     case 'n': return read_number("--steps", optarg, 1, INT64_MAX, &training->steps);
@@ -50,8 +63,31 @@ static bool read_option(int letter, train_options *options) {
     case 't': return read_number("--threads", optarg, 1, 1024, &options->threads);
     case 'p': return read_precision(optarg, &options->precision);
     case 'o': return options->out = optarg, true;
+    case 'c': return options->conditional = true;
+    case 'w': return (options->loss = read_loss(optarg)) != NULL;
+    case 'k': return read_number("--critic-steps", optarg, 1, 1000, &options->critic_steps);
+    case 'g': return read_number("--pack", optarg, 1, 64, &options->pack);
+    case 'a': return read_share("--average", optarg, &options->average);
     default: return false;
   }
+}
+
+/* False once told on stderr what does not fit. */
+static bool lay_over(const train_options *options, gan_model *model) {
+  enum { DIGITS = 10 };
+  *model = *options->model;
+  if (options->loss) model->loss = options->loss;
+  if (options->pack) model->pack = options->pack;
+  if (options->average > 0) model->average = options->average;
+  if (options->critic_steps) {
+    model->critic_steps = options->critic_steps;
+    model->step = gan_alternating_step;
+  }
+  if (!options->conditional) return true;
+  model->classes = DIGITS;
+  if (!model->mixture) return true;
+  fprintf(stderr, "mnist-gan: --conditional needs a model of digits; the points of %s have no labels\n", model->name);
+  return false;
 }
 
 static void set_up(const train_options *options) {
@@ -63,8 +99,8 @@ static void set_up(const train_options *options) {
 }
 
 static bool train(train_options *options, const char *out) {
-  gan_images images;
-  if (!gan_images_load(&images, options->data, "train")) return false;
+  gan_images images = {0};
+  if (!options->training.model->mixture && !gan_images_load(&images, options->data, "train")) return false;
   if (gan_run_exists(out)) printf("%s: replacing the run that it holds.\n", out);
   progress_display display = progress_start();
   options->training.images = &images;
@@ -79,25 +115,25 @@ static bool train(train_options *options, const char *out) {
 
 int command_train(int argc, char **argv) {
   static const struct option table[] = {
-      {"model", required_argument, NULL, 'm'},
-      {"data", required_argument, NULL, 'd'},
-      {"epochs", required_argument, NULL, 'e'},
-      {"steps", required_argument, NULL, 'n'},
-      {"batch", required_argument, NULL, 'b'},
-      {"limit", required_argument, NULL, 'l'},
-      {"seed", required_argument, NULL, 's'},
-      {"threads", required_argument, NULL, 't'},
-      {"precision", required_argument, NULL, 'p'},
-      {"out", required_argument, NULL, 'o'},
-      HELP_OPTION,
+      {"model", required_argument, NULL, 'm'},        {"data", required_argument, NULL, 'd'},
+      {"epochs", required_argument, NULL, 'e'},       {"steps", required_argument, NULL, 'n'},
+      {"batch", required_argument, NULL, 'b'},        {"limit", required_argument, NULL, 'l'},
+      {"seed", required_argument, NULL, 's'},         {"threads", required_argument, NULL, 't'},
+      {"precision", required_argument, NULL, 'p'},    {"out", required_argument, NULL, 'o'},
+      {"conditional", no_argument, NULL, 'c'},        {"loss", required_argument, NULL, 'w'},
+      {"critic-steps", required_argument, NULL, 'k'}, {"pack", required_argument, NULL, 'g'},
+      {"average", required_argument, NULL, 'a'},      HELP_OPTION,
   };
-  train_options options = {.data = "data/mnist", .precision = AG_HIGH, .training = {.model = gan_models[0], .seed = 1}};
+  train_options options = {.data = "data/mnist", .precision = AG_HIGH, .model = gan_models[0], .training = {.seed = 1}};
   for (int letter; (letter = next_option(argc, argv, table)) != OPTION_END;) {
     if (letter == OPTION_HELP) return print_help(), EXIT_DONE;
     if (!read_option(letter, &options)) return EXIT_USAGE;
   }
+  gan_model model;
+  if (!lay_over(&options, &model)) return EXIT_USAGE;
+  options.training.model = &model;
   char out[256];
-  snprintf(out, sizeof out, "runs/%s", options.training.model->name);
+  snprintf(out, sizeof out, "runs/%s", model.name);
   if (!options.out) options.out = out;
   set_up(&options);
   if (!train(&options, options.out)) return report_error();

@@ -42,19 +42,26 @@ static void shuffle(gan_dataset *dataset, uint64_t epoch) {
   dataset->epoch = epoch;
 }
 
-ag_tensor *gan_dataset_batch(gan_dataset *dataset, uint64_t epoch, size_t index) {
-  if (!dataset || !dataset->order) return ag_fail_null("gan_dataset_batch", "dataset");
-  if (index >= gan_dataset_batches(dataset))
-    return ag_fail(AG_ERROR_ARGUMENT, "dataset: batch %zu of an epoch of %zu", index, gan_dataset_batches(dataset));
+gan_batch gan_dataset_batch(gan_dataset *dataset, uint64_t epoch, size_t index) {
+  gan_batch batch = {NULL, NULL};
+  if (!dataset || !dataset->order) return ag_fail_null("gan_dataset_batch", "dataset"), batch;
+  if (index >= gan_dataset_batches(dataset)) {
+    ag_fail(AG_ERROR_ARGUMENT, "dataset: batch %zu of an epoch of %zu", index, gan_dataset_batches(dataset));
+    return batch;
+  }
   if (dataset->epoch != epoch) shuffle(dataset, epoch);
-  ag_real *values;
-  ag_tensor *batch = ag_make(AG_SHAPE((int64_t)dataset->batch, GAN_IMAGE_SIZE, GAN_IMAGE_SIZE, 1), &values);
-  if (!batch) return NULL;
+  ag_real *values, *labels;
+  ag_tensor *samples = ag_make(AG_SHAPE((int64_t)dataset->batch, GAN_IMAGE_SIZE, GAN_IMAGE_SIZE, 1), &values);
+  batch.labels = ag_make(AG_SHAPE((int64_t)dataset->batch), &labels);
+  if (!samples || !batch.labels) return batch;
   const size_t size = GAN_IMAGE_SIZE * GAN_IMAGE_SIZE;
   for (size_t i = 0; i < dataset->batch; i++) {
-    const uint8_t *pixels = dataset->images->pixels + dataset->order[index * dataset->batch + i] * size;
+    size_t image = dataset->order[index * dataset->batch + i];
+    const uint8_t *pixels = dataset->images->pixels + image * size;
     for (size_t k = 0; k < size; k++)
       values[i * size + k] = (ag_real)(dataset->black + (1 - dataset->black) * pixels[k] / 255.0);
+    labels[i] = dataset->images->labels[image];
   }
+  batch.samples = samples;
   return batch;
 }

@@ -6,6 +6,11 @@
 
 #define GAN_IMAGE_SIZE 28
 
+/* Samples [batch, ...] and their labels [batch], NULL where nobody asks for them. */
+typedef struct {
+  ag_tensor *samples, *labels;
+} gan_batch;
+
 typedef struct {
   const gan_images *images; /* borrowed */
   size_t count;             /* of images in use: the first ones */
@@ -23,5 +28,6 @@ bool gan_dataset_make(gan_dataset *dataset, const gan_images *images, int64_t li
 void gan_dataset_free(gan_dataset *dataset);
 /* Batches an epoch. */
 size_t gan_dataset_batches(const gan_dataset *dataset);
-/* Batch `index` of an epoch, [batch, 28, 28, 1]: which images it holds depends on (seed, epoch, index) alone. */
-ag_tensor *gan_dataset_batch(gan_dataset *dataset, uint64_t epoch, size_t index);
+/* Batch `index` of an epoch, [batch, 28, 28, 1] and its labels: which images it holds depends on (seed, epoch, index)
+ * alone. Without samples after an error. */
+gan_batch gan_dataset_batch(gan_dataset *dataset, uint64_t epoch, size_t index);

@@ -1,6 +1,8 @@
-/* What a model is: a row of what the training loop has to know. One file in models/ each, listed in models.c. */
+/* What a model is: a row of what the training loop has to know. One file in models/ each, listed in models.c. A user's
+ * own model is such a row, too, and a copy of one with another loss or schedule is a new model. */
 #pragma once
 
+#include "gan/mixture.h"
 #include "gan/step.h"
 
 typedef struct {
@@ -9,12 +11,17 @@ typedef struct {
   nn_layer *(*make_generator)(void);
   nn_layer *(*make_discriminator)(void);
   nn_optimizer *(*make_optimizer)(void); /* called once for each network */
+  bool shared_optimizer;                 /* called once for both */
   const gan_loss *loss;
   gan_step *step;
-  int64_t noise; /* size of the generator's input */
+  int64_t critic_steps, pack, classes; /* as in gan_pair */
+  double average;                      /* decay of the generator's moving average; 0: none is kept */
+  bool decay;                          /* the learning rate falls linearly to 0 over the run */
+  int64_t noise;                       /* size of the generator's noise */
   int64_t batch;
   int64_t epochs;
-  double black; /* pixels lie in [black, 1]: -1 where the generator ends in tanh, 0 in a sigmoid */
+  double black;               /* pixels lie in [black, 1]: -1 where the generator ends in tanh, 0 in a sigmoid */
+  const gan_mixture *mixture; /* what it learns; NULL: images */
 } gan_model;
 
 /* Every model, ended by NULL; the first is the default. */
@@ -22,6 +29,6 @@ extern const gan_model *const gan_models[];
 /* NULL without an error when there is none of that name. */
 const gan_model *gan_model_find(const char *name);
 
-/* Makes and builds both networks for images [28, 28, 1]. False and an error; there is nothing to free then. */
+/* Makes and builds the networks, the discriminator for what the generator gives. False and an error; there is nothing
+ * to free then. */
 bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng);
-void gan_pair_free(gan_pair *pair);

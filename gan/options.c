@@ -33,6 +33,14 @@ bool read_number(const char *option, const char *text, int64_t lowest, int64_t h
   return false;
 }
 
+bool read_share(const char *option, const char *text, double *value) {
+  char *end;
+  *value = strtod(text, &end);
+  if (end != text && !*end && *value > 0 && *value < 1) return true;
+  fprintf(stderr, "mnist-gan: %s is '%s', expected a number between 0 and 1\n", option, text);
+  return false;
+}
+
 bool read_seed(const char *text, uint64_t *seed) {
   char *end;
   errno = 0;
@@ -47,6 +55,15 @@ const gan_model *read_model(const char *text) {
   if (model) return model;
   fprintf(stderr, "mnist-gan: --model is '%s', expected one of:", text);
   for (const gan_model *const *known = gan_models; *known; known++) fprintf(stderr, " %s", (*known)->name);
+  fputc('\n', stderr);
+  return NULL;
+}
+
+const gan_loss *read_loss(const char *text) {
+  const gan_loss *loss = gan_loss_find(text);
+  if (loss) return loss;
+  fprintf(stderr, "mnist-gan: --loss is '%s', expected one of:", text);
+  for (const gan_loss *const *known = gan_losses; *known; known++) fprintf(stderr, " %s", (*known)->name);
   fputc('\n', stderr);
   return NULL;
 }

@@ -105,58 +105,34 @@ bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figure
   return ag_fail(AG_ERROR_FILE, METRICS ": cannot be written: %s", run->folder, strerror(errno));
 }
 
-static bool save_pictures(gan_run *run, int64_t epoch, const ag_tensor *samples) {
+static bool save_pictures(gan_run *run, int64_t epoch, gan_picture picture) {
   gan_picture *frames = ag_reallocate(run->frames, run->count + 1, sizeof *frames);
-  if (!frames) return false;
+  if (!frames) return gan_picture_free(&picture), false;
   run->frames = frames;
-  if (!gan_picture_grid(&frames[run->count], samples)) return false;
-  run->count++;
+  frames[run->count++] = picture;
   char *path = gan_text(SAMPLES "/epoch-%04" PRId64 ".png", run->folder, epoch);
   char *film = gan_text(FILM, run->folder);
-  bool saved = path && film && gan_png_write(path, &frames[run->count - 1]) &&
-               gan_gif_write(film, run->count, frames, SECONDS_A_FRAME);
+  bool saved =
+      path && film && gan_png_write(path, &picture) && gan_gif_write(film, run->count, frames, SECONDS_A_FRAME);
   ag_free(film);
   ag_free(path);
   return saved;
 }
 
-static bool save_checkpoint(const gan_run *run, const gan_position *at, const gan_pair *pair) {
-  char seed[24], epoch[24], step[24];
-  snprintf(seed, sizeof seed, "%" PRIu64, at->seed);
-  snprintf(epoch, sizeof epoch, "%" PRId64, at->epoch);
-  snprintf(step, sizeof step, "%" PRId64, at->step);
-  const char *metadata[] = {"model", at->model->name, "seed", seed, "epoch", epoch, "step", step, NULL};
-  nn_named_layer layers[] = {{"generator", pair->generator}, {"discriminator", pair->discriminator}};
+bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture) {
+  if (!run || !at || !pair) return ag_fail_null("gan_run_save", "run, position or pair");
   char *path = gan_text(CHECKPOINT, run->folder);
-  bool saved = path && nn_save(path, 2, layers, metadata);
+  bool saved = path && gan_checkpoint_save(path, at, pair);
   ag_free(path);
-  return saved;
+  if (saved) return save_pictures(run, at->epoch, picture);
+  gan_picture_free(&picture);
+  return false;
 }
 
-bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, const ag_tensor *samples) {
-  if (!run || !at || !pair || !samples) return ag_fail_null("gan_run_save", "run, position, pair or samples");
-  return save_checkpoint(run, at, pair) && save_pictures(run, at->epoch, samples);
-}
-
-static bool load(const char *path, gan_pair *pair, const gan_model **model) {
-  char *name = nn_read_metadata(path, "model");
-  *model = gan_model_find(name);
-  if (!*model)
-    ag_fail(AG_ERROR_FILE, "%s: its metadata names %s%s, expected a model of this program", path,
-            name ? "the model " : "no model", name ? name : "");
-  ag_free(name);
-  ag_rng rng = ag_rng_seed(0);
-  if (!*model || !gan_pair_make(pair, *model, &rng)) return false;
-  nn_named_layer layers[] = {{"generator", pair->generator}, {"discriminator", pair->discriminator}};
-  bool loaded = nn_load(path, 2, layers);
-  if (!loaded) gan_pair_free(pair);
-  return loaded;
-}
-
-bool gan_run_load(const char *folder, gan_pair *pair, const gan_model **model) {
+bool gan_run_load(const char *folder, gan_pair *pair, gan_model *model) {
   if (!folder || !pair || !model) return ag_fail_null("gan_run_load", "folder, pair or model");
   char *path = gan_text(CHECKPOINT, folder);
-  bool loaded = path && load(path, pair, model);
+  bool loaded = path && gan_checkpoint_load(path, pair, model);
   ag_free(path);
   return loaded;
 }

@@ -1,7 +1,7 @@
 /* The folder of a training run: samples/epoch-0001.png ..., training.gif, metrics.csv, checkpoint.safetensors. */
 #pragma once
 
-#include "gan/model.h"
+#include "gan/checkpoint.h"
 #include "gan/picture.h"
 
 typedef struct {
@@ -11,13 +11,6 @@ typedef struct {
   gan_picture *frames;
 } gan_run;
 
-/* Where training stands. */
-typedef struct {
-  const gan_model *model;
-  uint64_t seed;
-  int64_t epoch, step; /* from 1 */
-} gan_position;
-
 /* Whether the folder holds a run, even an unfinished one. */
 bool gan_run_exists(const char *folder);
 /* Makes the folder, and those it lies in, and starts metrics.csv; the files of an earlier run are removed. */
@@ -26,9 +19,9 @@ void gan_run_close(gan_run *run);
 
 /* A line of metrics.csv. */
 bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figures);
-/* The epoch's picture of samples [N, H, W, 1], the film of all pictures, the checkpoint: each whole or as before. */
-bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, const ag_tensor *samples);
+/* The epoch's picture, which the run takes over, the film of all pictures, the checkpoint: each whole or as before. */
+bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture);
 
-/* Builds the networks of the model that a run's checkpoint names and loads them. False and an error; there is nothing
- * to free then. */
-bool gan_run_load(const char *folder, gan_pair *pair, const gan_model **model);
+/* The model that a run's checkpoint names, with the options it was trained with; its networks, built and loaded. False
+ * and an error; there is nothing to free then. */
+bool gan_run_load(const char *folder, gan_pair *pair, gan_model *model);

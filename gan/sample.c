@@ -1,35 +1,60 @@
 #include "gan/sample.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { CHUNK = 64 /* so that the networks' memory does not grow with the number of images */ };
+enum { CHUNK = 64 /* so that the networks' memory does not grow with the number of samples */ };
 
-static bool sample_chunk(nn_layer *generator, ag_tensor *noise, int64_t start, int64_t length, double black,
-                         ag_real *values) {
-  ag_scope *scope = ag_scope_enter();
-  ag_tensor *images = nn_forward(generator, ag_slice(noise, 0, start, length), NN_EVAL);
-  if (images) {
-    const ag_real *generated = ag_data(images);
-    size_t image_size = ag_size(images) / (size_t)length;
-    for (size_t i = 0; i < ag_size(images); i++)
-      values[(size_t)start * image_size + i] = (ag_real)fmin(fmax((generated[i] - black) / (1 - black), 0), 1);
-  }
-  ag_scope_leave(scope);
-  return images != NULL;
+/* From [black, 1] to [0, 1]; a few pixels go beyond by rounding. */
+static void whiten(ag_real *pixels, size_t count, double black) {
+  for (size_t i = 0; i < count; i++) pixels[i] = (ag_real)fmin(fmax((pixels[i] - black) / (1 - black), 0), 1);
 }
 
-ag_tensor *gan_sample(nn_layer *generator, ag_tensor *noise, double black) {
-  if (!generator || !noise) return ag_fail_null("gan_sample", "generator or noise");
+/* Rows `start` to `start + length` of the input become as many samples of `size` numbers. */
+static bool sample_chunk(nn_layer *generator, ag_tensor *input, int64_t start, int64_t length, size_t size,
+                         ag_real *values) {
+  ag_scope *scope = ag_scope_enter();
+  ag_tensor *samples = nn_forward(generator, ag_slice(input, 0, start, length), NN_EVAL);
+  bool fits = samples && ag_size(samples) == (size_t)length * size;
+  if (fits) memcpy(values + (size_t)start * size, ag_data(samples), ag_size(samples) * sizeof *values);
+  else if (samples)
+    ag_fail(AG_ERROR_SHAPE, "sample: the generator gives %s for %lld samples of %zu numbers",
+            ag_shape_print(ag_shape_of(samples)).text, (long long)length, size);
+  ag_scope_leave(scope);
+  return fits;
+}
+
+/* What the generator gives; 784 numbers are an image. */
+static ag_shape shape_of_samples(nn_layer *generator, int64_t count) {
+  ag_shape shape = nn_output_shape(generator);
+  if (shape.rank == 1 && shape.sizes[0] == GAN_IMAGE_SIZE * GAN_IMAGE_SIZE)
+    return AG_SHAPE(count, GAN_IMAGE_SIZE, GAN_IMAGE_SIZE, 1);
+  memmove(shape.sizes + 1, shape.sizes, (AG_MAX_RANK - 1) * sizeof *shape.sizes);
+  shape.sizes[0] = count;
+  return ag_shape_make(shape.rank + 1, shape.sizes);
+}
+
+ag_tensor *gan_sample(const gan_pair *pair, const gan_model *model, ag_tensor *noise, ag_tensor *labels) {
+  if (!pair || !model || !noise) return ag_fail_null("gan_sample", "pair, model or noise");
+  nn_layer *generator = pair->average ? pair->average : pair->generator;
+  ag_tensor *input = gan_generator_input(pair, noise, labels);
   int64_t count = ag_shape_of(noise).sizes[0];
-  ag_shape image = nn_output_shape(generator);
-  int64_t sizes[AG_MAX_RANK + 1] = {count};
-  for (int i = 0; i < image.rank; i++) sizes[i + 1] = image.sizes[i];
   ag_real *values;
-  ag_tensor *images = ag_make(ag_shape_make(image.rank + 1, sizes), &values);
-  if (!images) return NULL;
+  ag_tensor *samples = input ? ag_make(shape_of_samples(generator, count), &values) : NULL;
+  if (!samples) return NULL;
+  size_t size = ag_shape_size(nn_output_shape(generator));
   for (int64_t start = 0; start < count; start += CHUNK) {
     int64_t length = count - start < CHUNK ? count - start : CHUNK;
-    if (!sample_chunk(generator, noise, start, length, black, values)) return NULL;
+    if (!sample_chunk(generator, input, start, length, size, values)) return NULL;
   }
-  return images;
+  if (!model->mixture) whiten(values, ag_size(samples), model->black);
+  return samples;
+}
+
+ag_tensor *gan_labels_in_turn(int64_t count, int64_t classes) {
+  if (classes == 0) return NULL;
+  ag_real *labels;
+  ag_tensor *tensor = ag_make(AG_SHAPE(count), &labels);
+  for (int64_t i = 0; tensor && i < count; i++) labels[i] = (ag_real)(i % classes);
+  return tensor;
 }

@@ -2,62 +2,205 @@
 
 #include <math.h>
 
-/* N(0, 1), one row a sample. */
-static ag_tensor *draw_noise(nn_layer *generator, int64_t batch, ag_rng *rng) {
-  ag_shape shape = nn_input_shape(generator);
-  int64_t sizes[AG_MAX_RANK + 1] = {batch};
-  for (int i = 0; i < shape.rank; i++) sizes[i + 1] = shape.sizes[i];
-  return ag_normal(rng, ag_shape_make(shape.rank + 1, sizes), 0, 1);
+/* Both networks' outputs of one pass, and what they lose. */
+typedef struct {
+  gan_batch real, fake;
+  ag_tensor *real_output, *fake_output, *d_loss, *g_loss;
+} pass;
+
+static double share_above(ag_tensor *outputs, double cut) {
+  return ag_item(ag_mean(ag_greater(outputs, ag_scalar(cut))));
 }
 
-static double share_above_zero(ag_tensor *logits) { return ag_item(ag_mean(ag_greater(logits, ag_scalar(0)))); }
+static double mean_output(gan_output kind, ag_tensor *outputs) {
+  return ag_item(ag_mean(kind == GAN_LOGIT ? ag_sigmoid(outputs) : outputs));
+}
 
-static bool tell(gan_figures *figures, ag_tensor *g_loss, ag_tensor *d_loss, ag_tensor *real_output,
-                 ag_tensor *fake_output) {
-  *figures = (gan_figures){
-      .g_loss = ag_item(g_loss),
-      .d_loss = ag_item(d_loss),
-      .d_real = ag_item(ag_mean(ag_sigmoid(real_output))),
-      .d_fake = ag_item(ag_mean(ag_sigmoid(fake_output))),
-      .accuracy = 0.5 * (share_above_zero(real_output) + 1 - share_above_zero(fake_output)),
-  };
+static double mean_deviation(ag_tensor *samples) {
+  ag_tensor *centred = ag_sub(samples, ag_mean_axes(samples, AG_AXES(0), true));
+  return ag_item(ag_mean(ag_sqrt(ag_mean_axes(ag_square(centred), AG_AXES(0), false))));
+}
+
+static double cut_of(gan_output kind, double d_real, double d_fake) {
+  if (kind == GAN_LOGIT) return 0;
+  return kind == GAN_VALUE ? 0.5 : 0.5 * (d_real + d_fake);
+}
+
+static bool check_losses(const gan_figures *figures) {
   if (ag_failed()) return false;
   if (isfinite(figures->g_loss) && isfinite(figures->d_loss)) return true;
-  ag_fail(AG_ERROR_ARGUMENT,
-          "training step: the losses are %g (generator) and %g (discriminator), expected finite "
-          "numbers; the weights were left as before",
-          figures->g_loss, figures->d_loss);
-  return false;
+  return ag_fail(AG_ERROR_ARGUMENT,
+                 "training step: the losses are %g (generator) and %g (discriminator), expected finite "
+                 "numbers; the weights were left as before",
+                 figures->g_loss, figures->d_loss);
 }
 
-static bool step_in_scope(gan_pair *pair, ag_tensor *real, ag_rng *rng, gan_figures *figures) {
-  ag_tensor *noise = draw_noise(pair->generator, ag_shape_of(real).sizes[0], rng);
+static bool tell(gan_figures *figures, gan_output kind, const pass *p) {
+  double d_real = mean_output(kind, p->real_output), d_fake = mean_output(kind, p->fake_output);
+  double cut = cut_of(kind, d_real, d_fake);
+  *figures = (gan_figures){
+      .g_loss = ag_item(p->g_loss),
+      .d_loss = ag_item(p->d_loss),
+      .d_real = d_real,
+      .d_fake = d_fake,
+      .accuracy = 0.5 * (share_above(p->real_output, cut) + 1 - share_above(p->fake_output, cut)),
+      .spread = mean_deviation(p->fake.samples) / mean_deviation(p->real.samples),
+  };
+  return check_losses(figures);
+}
 
+/* The discriminator's loss, its gradient penalty included. */
+static ag_tensor *discriminator_loss(gan_pair *pair, const pass *p, ag_rng *rng) {
+  ag_tensor *loss = ag_add(pair->loss->real(p->real_output), pair->loss->fake(p->fake_output));
+  double weight = pair->loss->gradient_penalty;
+  return weight > 0 ? ag_add(loss, ag_scale(gan_gradient_penalty(pair, p->real, p->fake.samples, rng), weight)) : loss;
+}
+
+/* Judges both batches under the tapes that run. */
+static void judge(gan_pair *pair, pass *p, ag_rng *rng) {
+  p->real_output = gan_judge(pair, p->real, rng);
+  p->fake_output = gan_judge(pair, p->fake, rng);
+  p->g_loss = pair->loss->generator(p->fake_output);
+  p->d_loss = discriminator_loss(pair, p, rng);
+}
+
+bool gan_update(ag_tape *tape, ag_tensor *loss, nn_layer *network, nn_optimizer *optimizer) {
+  ag_list variables = nn_trainable_variables(network);
+  return nn_apply_gradients(optimizer, variables, ag_gradients(tape, loss, variables));
+}
+
+/* What follows the update of each network. */
+static bool after_discriminator(gan_pair *pair) {
+  pair->steps++;
+  return pair->loss->weight_clip == 0 || gan_clip_weights(pair->discriminator, pair->loss->weight_clip);
+}
+
+static bool after_generator(gan_pair *pair) {
+  if (!pair->average) return true;
+  double warm = (1 + (double)pair->steps) / (10 + (double)pair->steps); /* as TensorFlow's: soon off the first values */
+  return gan_follow(pair->average, pair->generator, fmin(pair->average_decay, warm));
+}
+
+static int64_t count_of(gan_batch batch) { return ag_shape_of(batch.samples).sizes[0]; }
+
+/* Runs a step in a scope of its own. */
+static bool run(gan_step *step, const char *name, gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  if (!pair || !real.samples || !rng || !figures) return ag_fail_null(name, "an argument");
+  ag_scope *scope = ag_scope_enter();
+  if (!scope) return false;
+  bool done = step(pair, real, rng, figures);
+  ag_scope_leave(scope);
+  return done;
+}
+
+static bool dual_tape(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
   ag_tape *gen_tape = ag_tape_start();
   ag_tape *disc_tape = ag_tape_start();
-  ag_tensor *generated = nn_forward(pair->generator, noise, NN_TRAIN(rng));
-  ag_tensor *real_output = nn_forward(pair->discriminator, real, NN_TRAIN(rng));
-  ag_tensor *fake_output = nn_forward(pair->discriminator, generated, NN_TRAIN(rng));
-  ag_tensor *gen_loss = pair->loss->generator(fake_output);
-  ag_tensor *disc_loss = pair->loss->discriminator(real_output, fake_output);
+  pass p = {.real = real, .fake = {gan_forge(pair, count_of(real), real.labels, rng), real.labels}};
+  judge(pair, &p, rng);
   ag_tape_stop(disc_tape);
   ag_tape_stop(gen_tape);
-  if (!tell(figures, gen_loss, disc_loss, real_output, fake_output)) return false;
+  if (!tell(figures, pair->loss->output, &p)) return false;
 
   ag_list gen_variables = nn_trainable_variables(pair->generator);
   ag_list disc_variables = nn_trainable_variables(pair->discriminator);
-  ag_list gen_gradients = ag_gradients(gen_tape, gen_loss, gen_variables);
-  ag_list disc_gradients = ag_gradients(disc_tape, disc_loss, disc_variables);
+  ag_list gen_gradients = ag_gradients(gen_tape, p.g_loss, gen_variables);
+  ag_list disc_gradients = ag_gradients(disc_tape, p.d_loss, disc_variables);
   if (ag_failed()) return false;
   return nn_apply_gradients(pair->generator_optimizer, gen_variables, gen_gradients) &&
-         nn_apply_gradients(pair->discriminator_optimizer, disc_variables, disc_gradients);
+         nn_apply_gradients(pair->discriminator_optimizer, disc_variables, disc_gradients) &&
+         after_discriminator(pair) && after_generator(pair);
 }
 
-bool gan_dual_tape_step(gan_pair *pair, ag_tensor *real, ag_rng *rng, gan_figures *figures) {
-  if (!pair || !real || !rng || !figures) return ag_fail_null("gan_dual_tape_step", "an argument");
-  ag_scope *scope = ag_scope_enter();
-  if (!scope) return false;
-  bool done = step_in_scope(pair, real, rng, figures);
-  ag_scope_leave(scope);
+bool gan_dual_tape_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  return run(dual_tape, "gan_dual_tape_step", pair, real, rng, figures);
+}
+
+/* The discriminator learns where `wanted` (NULL: always) says so of its outputs on forgeries. */
+static bool discriminator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures,
+                               bool (*wanted)(ag_tensor *fake_output)) {
+  pass p = {.real = real, .fake = {ag_detach(gan_forge(pair, count_of(real), real.labels, rng)), real.labels}};
+  ag_tape *tape = ag_tape_start();
+  judge(pair, &p, rng);
+  ag_tape_stop(tape);
+  if (!tell(figures, pair->loss->output, &p)) return false;
+  if (wanted && !wanted(p.fake_output)) return !ag_failed();
+  return gan_update(tape, p.d_loss, pair->discriminator, pair->discriminator_optimizer) && after_discriminator(pair);
+}
+
+bool gan_discriminator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  return discriminator_turn(pair, real, rng, figures, NULL);
+}
+
+bool gan_generator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  ag_tape *tape = ag_tape_start();
+  gan_batch fake = {gan_forge(pair, count_of(real), real.labels, rng), real.labels};
+  ag_tensor *loss = pair->loss->generator(gan_judge(pair, fake, rng));
+  ag_tape_stop(tape);
+  figures->g_loss = ag_item(loss);
+  return check_losses(figures) && gan_update(tape, loss, pair->generator, pair->generator_optimizer) &&
+         after_generator(pair);
+}
+
+bool gan_frozen_generator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  nn_set_trainable(pair->discriminator, false);
+  bool done = gan_generator_turn(pair, real, rng, figures);
+  nn_set_trainable(pair->discriminator, true);
   return done;
+}
+
+static bool alternating(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  if (!gan_discriminator_turn(pair, real, rng, figures)) return false;
+  bool rests = pair->critic_steps > 1 && pair->steps % pair->critic_steps != 0;
+  return rests || gan_generator_turn(pair, real, rng, figures);
+}
+
+bool gan_alternating_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  return run(alternating, "gan_alternating_step", pair, real, rng, figures);
+}
+
+static bool recognises_too_few(ag_tensor *fake_output) { return 1 - share_above(ag_sigmoid(fake_output), 0.4) < 0.8; }
+
+static bool threshold(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  return discriminator_turn(pair, real, rng, figures, recognises_too_few) &&
+         gan_frozen_generator_turn(pair, real, rng, figures);
+}
+
+bool gan_threshold_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  return run(threshold, "gan_threshold_step", pair, real, rng, figures);
+}
+
+/* One update of the discriminator on samples of one kind. */
+static bool learn(gan_pair *pair, gan_batch batch, ag_tensor *(*loss_of)(ag_tensor *output), ag_rng *rng,
+                  ag_tensor **output, ag_tensor **loss) {
+  ag_tape *tape = ag_tape_start();
+  *output = gan_judge(pair, batch, rng);
+  *loss = loss_of(*output);
+  ag_tape_stop(tape);
+  return isfinite(ag_item(*loss)) && gan_update(tape, *loss, pair->discriminator, pair->discriminator_optimizer);
+}
+
+static gan_batch first_half(gan_batch batch) {
+  int64_t count = count_of(batch) / 2;
+  return (gan_batch){ag_slice(batch.samples, 0, 0, count), batch.labels ? ag_slice(batch.labels, 0, 0, count) : NULL};
+}
+
+static bool half_batch(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  if (pair->loss->gradient_penalty > 0)
+    return ag_fail(AG_ERROR_ARGUMENT, "half-batch step: the loss %s has a gradient penalty, which needs both halves",
+                   pair->loss->name);
+  pass p = {.real = first_half(real)};
+  p.fake = (gan_batch){ag_detach(gan_forge(pair, count_of(real) / 2, p.real.labels, rng)), p.real.labels};
+  ag_tensor *real_loss, *fake_loss;
+  if (!learn(pair, p.real, pair->loss->real, rng, &p.real_output, &real_loss) ||
+      !learn(pair, p.fake, pair->loss->fake, rng, &p.fake_output, &fake_loss))
+    return false;
+  p.d_loss = ag_scale(ag_add(real_loss, fake_loss), 0.5);
+  p.g_loss = pair->loss->generator(p.fake_output);
+  return tell(figures, pair->loss->output, &p) && after_discriminator(pair) &&
+         gan_frozen_generator_turn(pair, real, rng, figures);
+}
+
+bool gan_half_batch_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  return run(half_batch, "gan_half_batch_step", pair, real, rng, figures);
 }

@@ -1,28 +1,40 @@
 /* One training step of two networks against each other, and the figures that tell how it went. */
 #pragma once
 
-#include "gan/losses.h"
-#include "nn/nn.h"
-
-/* What a step trains. Both networks are built. */
-typedef struct {
-  nn_layer *generator, *discriminator;
-  nn_optimizer *generator_optimizer, *discriminator_optimizer;
-  const gan_loss *loss;
-} gan_pair;
+#include "gan/pair.h"
 
 /* All from the step's own outputs, before the update. */
 typedef struct {
   double g_loss, d_loss;
-  double d_real, d_fake; /* D(x) and D(G(z)): mean sigmoid of the logits */
-  double accuracy;       /* of D over real and fake together, at D = 0.5 */
+  double d_real, d_fake; /* D(x) and D(G(z)): means of sigmoid(logit), value or score, as the loss has it */
+  double accuracy; /* of D over real and fake together, at D = 0.5; of a critic, halfway between d_real and d_fake */
+  double spread;   /* deviation of a forged element over the batch, as a share of a real one's; means */
 } gan_figures;
 
-/* Trains the pair on real samples [batch, ...] and as many forgeries. All randomness comes from rng. False and an error
- * when it failed; a loss that is not finite is such an error, and the weights are then as before, but not batch norm's
- * moving averages. */
-typedef bool gan_step(gan_pair *pair, ag_tensor *real, ag_rng *rng, gan_figures *figures);
+/* Trains the pair on real samples and as many forgeries. All randomness comes from rng. False and an error when it
+ * failed; a loss that is not finite is such an error, and the weights are then as before, but not batch norm's moving
+ * averages. Where the generator rests in this step, its loss is that of the discriminator's forgeries. */
+typedef bool gan_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures);
 
 /* As the TensorFlow tutorial has it: one forward pass under two tapes, each network's gradient from its own tape, then
  * both updates. */
 gan_step gan_dual_tape_step;
+/* The discriminator on detached forgeries, then, each critic_steps-th time, the generator on fresh ones (Goodfellow et
+ * al. 2014, algorithm 1). */
+gan_step gan_alternating_step;
+/* The generator at every step, through a discriminator whose weights are marked as not trainable; the discriminator
+ * only while it recognises less than 80% of the forgeries (D(G(z)) < 0.4). For losses on logits. */
+gan_step gan_threshold_step;
+
+/* The discriminator on half of the real batch, then on as many forgeries, an update each; the loss told is the mean of
+ * both. Then the generator on a whole batch, through a discriminator that is not trainable. For losses without a
+ * gradient penalty. */
+gan_step gan_half_batch_step;
+
+/* The turns that steps are made of, for schedules of your own. They run in the current scope; the figures of a
+ * discriminator's turn are whole, a generator's turn tells its loss. */
+gan_step gan_discriminator_turn, gan_generator_turn;
+/* The generator's turn while no weight of the discriminator is trainable; all are afterwards. */
+gan_step gan_frozen_generator_turn;
+/* The network's update from a tape's gradient of its loss. */
+bool gan_update(ag_tape *tape, ag_tensor *loss, nn_layer *network, nn_optimizer *optimizer);

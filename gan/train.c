@@ -1,8 +1,9 @@
 #include "gan/train.h"
 
 #include "gan/sample.h"
+#include "gan/scatter.h"
 
-enum { FIXED_NOISES = 16 };
+enum { SHOWN_IMAGES = 16, SHOWN_POINTS = 2500, STEPS_AN_EPOCH_OF_POINTS = 1000 };
 
 typedef struct {
   const gan_training *training;
@@ -10,25 +11,59 @@ typedef struct {
   gan_pair pair;
   gan_run run;
   ag_rng rng;
-  ag_tensor *fixed_noise;
+  int64_t batch;
+  double generator_rate, discriminator_rate; /* the model's learning rates */
+  ag_tensor *fixed_noise, *fixed_labels;     /* of the samples that are shown */
 } training_state;
+
+/* Points are drawn from counters of their own for each step, far from those that the run itself draws from. */
+static ag_tensor *draw_points(const training_state *state, int64_t step) {
+  ag_rng rng = {.seed = state->training->seed, .counter = (uint64_t)1 << 63 | (uint64_t)step << 32};
+  return gan_mixture_draw(state->training->model->mixture, state->batch, &rng);
+}
+
+/* Images in the shape that the generator gives, [batch, 784] or [batch, 28, 28, 1]. */
+static gan_batch next_batch(training_state *state, const gan_progress *progress) {
+  const gan_model *model = state->training->model;
+  if (model->mixture) return (gan_batch){draw_points(state, progress->step), NULL};
+  gan_batch batch = gan_dataset_batch(&state->dataset, (uint64_t)progress->epoch, (size_t)progress->step_of_epoch - 1);
+  if (nn_output_shape(state->pair.generator).rank == 1 && batch.samples)
+    batch.samples = ag_reshape(batch.samples, AG_SHAPE(state->batch, -1));
+  return batch;
+}
 
 static bool train_step(training_state *state, gan_progress *progress) {
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
-  ag_tensor *real = gan_dataset_batch(&state->dataset, (uint64_t)progress->epoch, (size_t)progress->step_of_epoch - 1);
-  bool done = real && state->training->model->step(&state->pair, real, &state->rng, &progress->figures);
+  gan_batch real = next_batch(state, progress);
+  bool done = real.samples && state->training->model->step(&state->pair, real, &state->rng, &progress->figures);
   ag_scope_leave(scope);
   return done;
+}
+
+static bool picture_of(training_state *state, ag_tensor *samples, gan_picture *picture) {
+  const gan_mixture *mixture = state->training->model->mixture;
+  if (!mixture) return gan_picture_grid(picture, samples);
+  ag_rng rng = ag_rng_seed(state->training->seed);
+  return gan_picture_scatter(picture, gan_mixture_draw(mixture, SHOWN_POINTS, &rng), samples, mixture->extent);
 }
 
 static bool save(training_state *state, const gan_position *at) {
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
-  ag_tensor *samples = gan_sample(state->pair.generator, state->fixed_noise, state->training->model->black);
-  bool saved = gan_run_save(&state->run, at, &state->pair, samples);
+  gan_picture picture = {0};
+  ag_tensor *samples = gan_sample(&state->pair, state->training->model, state->fixed_noise, state->fixed_labels);
+  bool saved = samples && picture_of(state, samples, &picture) && gan_run_save(&state->run, at, &state->pair, picture);
   ag_scope_leave(scope);
   return saved;
+}
+
+/* From the model's learning rate towards 0, where the model says so. */
+static bool set_learning_rates(training_state *state, const gan_progress *progress) {
+  if (!state->training->model->decay) return true;
+  double left = 1 - (double)(progress->step - 1) / (double)progress->steps;
+  return nn_set_learning_rate(state->pair.generator_optimizer, left * state->generator_rate) &&
+         nn_set_learning_rate(state->pair.discriminator_optimizer, left * state->discriminator_rate);
 }
 
 static bool train_steps(training_state *state, gan_progress progress) {
@@ -37,7 +72,9 @@ static bool train_steps(training_state *state, gan_progress progress) {
     progress.epoch = (progress.step - 1) / progress.steps_an_epoch + 1;
     progress.step_of_epoch = (progress.step - 1) % progress.steps_an_epoch + 1;
     gan_position at = {training->model, training->seed, progress.epoch, progress.step};
-    if (!train_step(state, &progress) || !gan_run_log(&state->run, &at, &progress.figures)) return false;
+    if (!set_learning_rates(state, &progress) || !train_step(state, &progress) ||
+        !gan_run_log(&state->run, &at, &progress.figures))
+      return false;
     progress.saved = progress.step_of_epoch == progress.steps_an_epoch || progress.step == progress.steps;
     if (progress.saved && !save(state, &at)) return false;
     if (training->progress) training->progress(&progress, training->context);
@@ -46,9 +83,11 @@ static bool train_steps(training_state *state, gan_progress progress) {
 }
 
 /* The lengths of the run, in steps and epochs. */
-static bool plan(const gan_training *training, const gan_dataset *dataset, gan_progress *progress) {
+static bool plan(const training_state *state, gan_progress *progress) {
+  const gan_training *training = state->training;
   int64_t epochs = training->epochs ? training->epochs : training->model->epochs;
-  int64_t steps_an_epoch = (int64_t)gan_dataset_batches(dataset);
+  int64_t steps_an_epoch =
+      training->model->mixture ? STEPS_AN_EPOCH_OF_POINTS : (int64_t)gan_dataset_batches(&state->dataset);
   if (epochs < 1 || epochs > INT64_MAX / steps_an_epoch || training->steps < 0)
     return ag_fail(AG_ERROR_ARGUMENT, "train: %lld epochs and %lld steps, expected positive numbers, not too large",
                    (long long)epochs, (long long)training->steps);
@@ -56,8 +95,25 @@ static bool plan(const gan_training *training, const gan_dataset *dataset, gan_p
   *progress = (gan_progress){.steps = steps,
                              .epochs = (steps - 1) / steps_an_epoch + 1,
                              .steps_an_epoch = steps_an_epoch,
-                             .batch = (int64_t)dataset->batch};
+                             .batch = state->batch};
   return true;
+}
+
+static bool open_dataset(training_state *state) {
+  const gan_training *training = state->training;
+  if (training->model->mixture) return true;
+  if (!training->images) return ag_fail_null("gan_train", "images");
+  return gan_dataset_make(&state->dataset, training->images, training->limit, state->batch, training->model->black,
+                          training->seed);
+}
+
+/* The same for every epoch; the labels are 0, 1, ... over and over. */
+static bool draw_fixed_noise(training_state *state) {
+  const gan_model *model = state->training->model;
+  int64_t count = model->mixture ? SHOWN_POINTS : SHOWN_IMAGES;
+  state->fixed_noise = ag_normal(&state->rng, AG_SHAPE(count, model->noise), 0, 1);
+  state->fixed_labels = gan_labels_in_turn(count, model->classes);
+  return !ag_failed();
 }
 
 static bool train_in_scope(training_state *state) {
@@ -65,17 +121,15 @@ static bool train_in_scope(training_state *state) {
   const gan_model *model = training->model;
   gan_progress progress;
   state->rng = ag_rng_seed(training->seed);
-  int64_t batch = training->batch ? training->batch : model->batch;
-  if (!gan_dataset_make(&state->dataset, training->images, training->limit, batch, model->black, training->seed) ||
-      !plan(training, &state->dataset, &progress) || !gan_pair_make(&state->pair, model, &state->rng))
-    return false;
-  state->fixed_noise = ag_normal(&state->rng, AG_SHAPE(FIXED_NOISES, model->noise), 0, 1);
-  return state->fixed_noise && gan_run_start(&state->run, training->folder) && train_steps(state, progress);
+  state->batch = training->batch ? training->batch : model->batch;
+  if (!open_dataset(state) || !plan(state, &progress) || !gan_pair_make(&state->pair, model, &state->rng)) return false;
+  state->generator_rate = nn_learning_rate(state->pair.generator_optimizer);
+  state->discriminator_rate = nn_learning_rate(state->pair.discriminator_optimizer);
+  return draw_fixed_noise(state) && gan_run_start(&state->run, training->folder) && train_steps(state, progress);
 }
 
 bool gan_train(const gan_training *training) {
-  if (!training || !training->model || !training->images)
-    return ag_fail_null("gan_train", "training, its model or its images");
+  if (!training || !training->model) return ag_fail_null("gan_train", "training or its model");
   training_state state = {.training = training};
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;

@@ -17,7 +17,7 @@ typedef void gan_progress_function(const gan_progress *progress, void *context);
 
 typedef struct {
   const gan_model *model;
-  const gan_images *images;
+  const gan_images *images;        /* NULL for a model of points */
   const char *folder;              /* an earlier run in it is replaced */
   uint64_t seed;                   /* all randomness of the run comes from it */
   int64_t limit;                   /* images to use; 0: all */

@@ -19,8 +19,8 @@ typedef struct {
 nn_layer *nn_dense_of(nn_dense_options options);
 
 /* layers/maxout.c: [..., in] -> [..., units], each the largest of `pieces` linear functions of the input (Goodfellow et
- * al. 2013, "Maxout Networks"); ties share the gradient evenly. kernel [in, units * pieces], bias [units * pieces]: the
- * pieces of a unit lie side by side, and each piece is initialised as a Dense layer of `units`. */
+ * al. 2013, "Maxout Networks"); ties share the gradient evenly. kernel [in, pieces * units], bias [pieces * units]: the
+ * first `units` columns are the first piece, and so on; each piece is initialised as a Dense layer of `units`. */
 typedef struct {
   int units, pieces;
   bool no_bias;

@@ -26,7 +26,7 @@ static gan_dataset dataset_of(const gan_images *images, int64_t limit, int64_t b
 static size_t read_epoch(gan_dataset *dataset, uint64_t epoch, int *which) {
   size_t count = 0;
   for (size_t b = 0; b < gan_dataset_batches(dataset); b++) {
-    ag_tensor *batch = gan_dataset_batch(dataset, epoch, b);
+    ag_tensor *batch = gan_dataset_batch(dataset, epoch, b).samples;
     assert_non_null(batch);
     for (size_t i = 0; i < dataset->batch; i++)
       which[count++] = (int)lround(((double)ag_data(batch)[i * PIXELS] + 1) / 2 * 255 / 20);
@@ -38,12 +38,12 @@ static void bytes_become_pixels_between_black_and_one(void **state) {
   (void)state;
   gan_images images = images_of(pixels, labels);
   gan_dataset dataset = dataset_of(&images, 1, 1, 0);
-  ag_tensor *batch = gan_dataset_batch(&dataset, 0, 0);
+  ag_tensor *batch = gan_dataset_batch(&dataset, 0, 0).samples;
   assert_true(ag_shape_equal(ag_shape_of(batch), AG_SHAPE(1, 28, 28, 1)));
   assert_true(ag_data(batch)[0] == -1 && ag_data(batch)[PIXELS - 1] == 1);
   gan_dataset_free(&dataset);
   assert_true(gan_dataset_make(&dataset, &images, 2, 2, 0, 0));
-  batch = gan_dataset_batch(&dataset, 0, 0);
+  batch = gan_dataset_batch(&dataset, 0, 0).samples;
   double sum = (double)ag_data(batch)[0] + (double)ag_data(batch)[PIXELS];
   assert_true(check_close(sum, 20.0 / 255) && ag_data(batch)[PIXELS - 1] == 1);
   gan_dataset_free(&dataset);
@@ -118,7 +118,7 @@ static void wrong_sizes_are_errors(void **state) {
   assert_error(AG_ERROR_SHAPE, "28 x 14, expected 28 x 28");
   images.width = 28;
   dataset = dataset_of(&images, 0, 3, 0);
-  assert_null(gan_dataset_batch(&dataset, 0, 3));
+  assert_null(gan_dataset_batch(&dataset, 0, 3).samples);
   assert_error(AG_ERROR_ARGUMENT, "batch 3 of an epoch of 3");
   gan_dataset_free(&dataset);
 }

@@ -58,7 +58,7 @@ static void figures_and_updates_follow_the_formulas(void **state) {
     da += (sigmoid(f) * w * (double)z[i] - sigmoid(-r) * (double)x[i]) / N;
     db += (sigmoid(f) - sigmoid(-r)) / N;
   }
-  assert_true(gan_dual_tape_step(&pair, ag_from(AG_SHAPE(N, 1), x), &rng, &figures));
+  assert_true(gan_dual_tape_step(&pair, (gan_batch){.samples = ag_from(AG_SHAPE(N, 1), x)}, &rng, &figures));
   assert_true(check_close(figures.g_loss, expected.g_loss));
   assert_true(check_close(figures.d_loss, expected.d_loss));
   assert_true(check_close(figures.d_real, expected.d_real));
@@ -77,7 +77,8 @@ static void a_loss_that_is_not_finite_leaves_the_weights(void **state) {
   gan_figures figures;
   const ag_real bad[] = {(ag_real)NAN, (ag_real)INFINITY}; /* with a < 0 the loss of real infinity is infinite */
   for (int i = 0; i < 2; i++) {
-    assert_false(gan_dual_tape_step(&pair, ag_full(AG_SHAPE(4, 1), (double)bad[i]), &rng, &figures));
+    assert_false(
+        gan_dual_tape_step(&pair, (gan_batch){.samples = ag_full(AG_SHAPE(4, 1), (double)bad[i])}, &rng, &figures));
     assert_error(AG_ERROR_ARGUMENT, "expected finite numbers");
     assert_true(get(pair.generator, 0) == (double)(ag_real)0.7);
     assert_true(get(pair.discriminator, 0) == (double)(ag_real)-1.3);
@@ -91,9 +92,9 @@ static void wrong_arguments_are_errors(void **state) {
   ag_rng rng = ag_rng_seed(3);
   gan_pair pair = linear_pair(1, 1, 0, &rng);
   gan_figures figures;
-  assert_false(gan_dual_tape_step(&pair, NULL, &rng, &figures));
+  assert_false(gan_dual_tape_step(&pair, (gan_batch){.samples = NULL}, &rng, &figures));
   assert_error(AG_ERROR_ARGUMENT, "NULL");
-  assert_false(gan_dual_tape_step(&pair, ag_zeros(AG_SHAPE(4, 2)), &rng, &figures));
+  assert_false(gan_dual_tape_step(&pair, (gan_batch){.samples = ag_zeros(AG_SHAPE(4, 2))}, &rng, &figures));
   assert_error(AG_ERROR_SHAPE, "[4, 2]");
   gan_pair_free(&pair);
 }
@@ -109,8 +110,13 @@ static nn_layer *small_discriminator(void) {
 }
 
 static gan_pair small_pair(nn_optimizer *generator_optimizer, nn_optimizer *discriminator_optimizer, ag_rng *rng) {
-  gan_pair pair = {small_generator(), small_discriminator(), generator_optimizer, discriminator_optimizer,
-                   &gan_cross_entropy};
+  gan_pair pair = {
+      .generator = small_generator(),
+      .discriminator = small_discriminator(),
+      .generator_optimizer = generator_optimizer,
+      .discriminator_optimizer = discriminator_optimizer,
+      .loss = &gan_cross_entropy,
+  };
   build(&pair, AG_SHAPE(5), AG_SHAPE(6, 6, 1), rng);
   return pair;
 }
@@ -122,7 +128,8 @@ static gan_figures train(gan_pair *pair, int steps, ag_rng *rng) {
   gan_figures figures;
   for (int i = 0; i < steps; i++) {
     ag_scope *scope = ag_scope_enter();
-    assert_true(gan_dual_tape_step(pair, ag_from(AG_SHAPE(32, 6, 6, 1), &values[0][0][0]), rng, &figures));
+    assert_true(gan_dual_tape_step(pair, (gan_batch){.samples = ag_from(AG_SHAPE(32, 6, 6, 1), &values[0][0][0])}, rng,
+                                   &figures));
     ag_scope_leave(scope);
   }
   return figures;
@@ -190,11 +197,11 @@ static void the_seed_decides_every_bit_whatever_the_threads(void **state) {
 /* The DCGAN with a few channels, but large enough for threads to share its work and for bfloat16 to pay. */
 static gan_pair narrow_dcgan(ag_rng *rng) {
   gan_pair pair = {
-      .generator = nn_sequential(nn_dense(7 * 7 * 32, .no_bias = true), nn_batch_norm(), nn_leaky_relu(),
-                                 nn_reshape(7, 7, 32), nn_conv2d_transpose(32, 5, .padding = NN_SAME),
-                                 nn_batch_norm(), nn_leaky_relu(),
-                                 nn_conv2d_transpose(32, 5, .stride = 2, .padding = NN_SAME), nn_leaky_relu(),
-                                 nn_conv2d_transpose(1, 5, .stride = 2, .padding = NN_SAME, .activation = NN_TANH)),
+      .generator =
+          nn_sequential(nn_dense(7 * 7 * 32, .no_bias = true), nn_batch_norm(), nn_leaky_relu(), nn_reshape(7, 7, 32),
+                        nn_conv2d_transpose(32, 5, .padding = NN_SAME), nn_batch_norm(), nn_leaky_relu(),
+                        nn_conv2d_transpose(32, 5, .stride = 2, .padding = NN_SAME), nn_leaky_relu(),
+                        nn_conv2d_transpose(1, 5, .stride = 2, .padding = NN_SAME, .activation = NN_TANH)),
       .discriminator = nn_sequential(nn_conv2d(32, 5, .stride = 2, .padding = NN_SAME), nn_leaky_relu(),
                                      nn_dropout(0.3), nn_conv2d(32, 5, .stride = 2, .padding = NN_SAME),
                                      nn_leaky_relu(), nn_dropout(0.3), nn_flatten(), nn_dense(1)),
@@ -214,7 +221,8 @@ static size_t weights_of_dcgan_steps(int threads, ag_real *values, gan_figures *
   gan_pair pair = narrow_dcgan(&rng);
   for (int step = 0; step < 2; step++) {
     ag_scope *scope = ag_scope_enter();
-    assert_true(gan_dual_tape_step(&pair, ag_uniform(&rng, AG_SHAPE(40, 28, 28, 1), -1, 1), &rng, figures));
+    assert_true(gan_dual_tape_step(&pair, (gan_batch){.samples = ag_uniform(&rng, AG_SHAPE(40, 28, 28, 1), -1, 1)},
+                                   &rng, figures));
     ag_scope_leave(scope);
   }
   size_t count = read_weights(&pair, values, MORE_ROOM);
@@ -269,7 +277,7 @@ static void samples_are_what_the_generator_draws_brought_to_zero_to_one(void **s
   ag_rng rng = ag_rng_seed(4);
   gan_pair pair = small_pair(nn_sgd(), nn_sgd(), &rng);
   ag_tensor *noise = ag_normal(&rng, AG_SHAPE(130, 5), 0, 1); /* more than one chunk */
-  ag_tensor *samples = gan_sample(pair.generator, noise, -1);
+  ag_tensor *samples = gan_sample(&pair, &(gan_model){.black = -1}, noise, NULL);
   ag_tensor *generated = nn_forward(pair.generator, noise, NN_EVAL);
   assert_true(ag_shape_equal(ag_shape_of(samples), AG_SHAPE(130, 6, 6, 1)));
   for (size_t i = 0; i < ag_size(samples); i++)

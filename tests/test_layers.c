@@ -98,13 +98,13 @@ static void maxout_is_the_largest_of_its_pieces(void **state) {
   build(layer, AG_SHAPE(4, 1));
   assert_shape(nn_output_shape(layer), AG_SHAPE(4, 2));
   /* |x| and max(0, x - 1, 2 x - 3) */
-  set(layer, "kernel", NUMBERS(AG_SHAPE(1, 6), 1, -1, 0, 0, 1, 2));
-  set(layer, "bias", NUMBERS(AG_SHAPE(6), 0, 0, -9, 0, -1, -3));
+  set(layer, "kernel", NUMBERS(AG_SHAPE(1, 6), 1, 0, -1, 1, 0, 2));
+  set(layer, "bias", NUMBERS(AG_SHAPE(6), 0, 0, 0, -1, -9, -3));
   ag_tape *tape = ag_tape_start();
   ag_tensor *y = nn_forward(layer, NUMBERS(AG_SHAPE(1, 4, 1), -2, 0.5, 1.5, 4), NN_EVAL);
   assert_values(y, AG_SHAPE(1, 4, 2), 2, 0, 0.5, 0, 1.5, 0.5, 4, 5);
   /* Only the largest piece learns: x where it is, else 0. */
-  assert_values(ag_gradient(tape, y, named(layer, "kernel")), AG_SHAPE(1, 6), 6, -2, 0, -1.5, 1.5, 4);
+  assert_values(ag_gradient(tape, y, named(layer, "kernel")), AG_SHAPE(1, 6), 6, -1.5, -2, 1.5, 0, 4);
   nn_layer_free(layer);
 
   layer = nn_maxout(1, .pieces = 2, .no_bias = true);

@@ -172,7 +172,7 @@ def layers():
     g.layer("dense_no_bias_tanh", (4,), {"kernel": (4, 5)}, lambda x, k: torch.tanh(x @ k))
     g.layer("dense_rank_3", (2, 4), {"kernel": (4, 3), "bias": (3,)}, lambda x, k, b: x @ k + b)
     g.layer("maxout", (2, 5), {"kernel": (5, 12), "bias": (12,)},
-            lambda x, k, b: (x @ k + b).reshape(-1, 2, 3, 4).amax(-1))
+            lambda x, k, b: (x @ k + b).reshape(-1, 2, 4, 3).amax(-2))
 
     for k, s, same, height, width in ((3, 1, False, 7, 6), (4, 2, False, 9, 8), (3, 1, True, 7, 6), (4, 1, True, 5, 6),
                                       (5, 2, True, 8, 7), (4, 2, True, 7, 8), (3, 2, True, 6, 9), (5, 3, True, 10, 7),

@@ -1,6 +1,6 @@
 /* The DCGAN of TensorFlow's tutorial: noise becomes 7x7 patches that transposed convolutions draw out to 28x28; a
  * convolutional classifier tells real from fake. Both networks learn from one forward pass. */
-#include "gan/model.h"
+#include "gan/models/models.h"
 
 static nn_layer *make_generator(void) {
   return nn_sequential(
@@ -25,7 +25,6 @@ static nn_layer *make_discriminator(void) {
 
 static nn_optimizer *make_optimizer(void) { return nn_adam(.learning_rate = 1e-4); }
 
-extern const gan_model gan_dcgan;
 const gan_model gan_dcgan = {
     .name = "dcgan",
     .about = "transposed convolutions against convolutions, two tapes over one forward pass",

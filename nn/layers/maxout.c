@@ -30,10 +30,10 @@ static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
   ag_shape shape = ag_shape_of(input);
   int64_t sizes[AG_MAX_RANK + 1];
   memcpy(sizes, shape.sizes, sizeof shape.sizes);
-  sizes[shape.rank - 1] = layer->options.units;
-  sizes[shape.rank] = layer->options.pieces;
+  sizes[shape.rank - 1] = layer->options.pieces; /* outside the units: their largest is taken many at a time */
+  sizes[shape.rank] = layer->options.units;
   ag_tensor *columns = nn_bias_activate(ag_matmul(input, layer->kernel), layer->bias, NN_LINEAR);
-  return ag_max_axes(ag_reshape(columns, ag_shape_make(shape.rank + 1, sizes)), AG_AXES(-1), false);
+  return ag_max_axes(ag_reshape(columns, ag_shape_make(shape.rank + 1, sizes)), AG_AXES(-2), false);
 }
 
 static void variables(void *self, nn_visitor *visitor) {

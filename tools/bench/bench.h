@@ -41,15 +41,15 @@ void bench_images_summary(const bench_options *options, const bench_times *times
  * error when a thread cannot be started. */
 double bench_peak_gflops(int threads, const char **kind);
 
-/* The model dcgan with a batch of noise as images. */
+/* A model with a batch of noise as images. */
 typedef struct {
   const gan_model *model;
   gan_pair pair;
   ag_rng rng;
-  ag_tensor *images;
-} bench_dcgan;
-/* In the current scope. False and an error; free it with bench_dcgan_free in any case. */
-bool bench_dcgan_make(bench_dcgan *dcgan, int64_t batch);
-void bench_dcgan_free(bench_dcgan *dcgan);
-/* One training step; context: the bench_dcgan. */
-bench_work bench_dcgan_train;
+  gan_batch real;
+} bench_training;
+/* In the current scope. False and an error; free it with bench_training_free in any case. */
+bool bench_training_make(bench_training *training, const char *model, int64_t batch);
+void bench_training_free(bench_training *training);
+/* One training step; context: the bench_training. */
+bench_work bench_training_step;

@@ -15,16 +15,16 @@ static bool make_images(gan_images *images) {
 typedef struct {
   gan_images images;
   gan_dataset dataset;
-  bench_dcgan dcgan;
+  bench_training training;
   int64_t next; /* batch; -1 warms up on an epoch of its own */
 } epoch;
 
 static bool train(void *context) {
   epoch *e = context;
   bool warm_up = e->next < 0;
-  e->dcgan.images = gan_dataset_batch(&e->dataset, !warm_up, warm_up ? 0 : (size_t)e->next);
+  e->training.real = gan_dataset_batch(&e->dataset, !warm_up, warm_up ? 0 : (size_t)e->next);
   e->next++;
-  return e->dcgan.images && bench_dcgan_train(&e->dcgan);
+  return e->training.real.samples && bench_training_step(&e->training);
 }
 
 static bool run(epoch *e, bench_options options) {
@@ -32,7 +32,7 @@ static bool run(epoch *e, bench_options options) {
   bool loaded = options.data ? gan_images_load(&e->images, options.data, "train") : make_images(&e->images);
   double load_ms = bench_now() - start;
   if (!loaded || !gan_dataset_make(&e->dataset, &e->images, 0, options.batch, -1, 1) ||
-      !bench_dcgan_make(&e->dcgan, options.batch))
+      !bench_training_make(&e->training, "dcgan", options.batch))
     return false;
   int64_t batches = (int64_t)gan_dataset_batches(&e->dataset);
   if (options.steps == 0 || options.steps > batches) options.steps = batches;
@@ -48,7 +48,7 @@ bool bench_epoch(const bench_options *options) {
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
   bool done = run(&e, *options);
-  bench_dcgan_free(&e.dcgan);
+  bench_training_free(&e.training);
   gan_dataset_free(&e.dataset);
   gan_images_free(&e.images);
   ag_scope_leave(scope);

@@ -95,10 +95,9 @@ static ag_tensor *told(ag_tensor *loss) {
   return loss;
 }
 static ag_tensor *generator_loss(ag_tensor *fake) { return told(gan_cross_entropy.generator(fake)); }
-static ag_tensor *discriminator_loss(ag_tensor *real, ag_tensor *fake) {
-  return told(gan_cross_entropy.discriminator(real, fake));
-}
-static const gan_loss told_loss = {"profiled", generator_loss, discriminator_loss};
+static ag_tensor *real_loss(ag_tensor *real) { return told(gan_cross_entropy.real(real)); }
+static ag_tensor *fake_loss(ag_tensor *fake) { return told(gan_cross_entropy.fake(fake)); }
+static const gan_loss told_loss = {"profiled", GAN_LOGIT, real_loss, fake_loss, generator_loss, 0, 0};
 
 static int64_t count_weights(const gan_pair *pair) {
   nn_layer *networks[] = {pair->generator, pair->discriminator};
@@ -124,11 +123,11 @@ static bool tell_update(const gan_pair *pair) {
 }
 
 static bool train(void *context) {
-  bench_dcgan *dcgan = context;
+  bench_training *dcgan = context;
   profile.phase = FORWARD;
-  profile.losses = 2;
+  profile.losses = 3;
   profile.last = bench_now();
-  if (!bench_dcgan_train(dcgan) || !tell_update(&dcgan->pair)) return false;
+  if (!bench_training_step(dcgan) || !tell_update(&dcgan->pair)) return false;
   if (!profile.warm) profile.count = 0;
   profile.warm = true;
   return true;
@@ -177,18 +176,18 @@ static void print_profile(const bench_options *options, const bench_times *times
 }
 
 bool bench_profile(const bench_options *options) {
-  bench_dcgan dcgan;
+  bench_training dcgan;
   bench_times times;
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
-  bool done = bench_dcgan_make(&dcgan, options->batch);
+  bool done = bench_training_make(&dcgan, "dcgan", options->batch);
   dcgan.pair.loss = &told_loss;
   ag_observe(observe, NULL);
   done = done && bench_measure(options, options->steps, false, train, &dcgan, &times);
   ag_observe(NULL, NULL);
   if (done) print_profile(options, &times);
   ag_free(profile.rows);
-  bench_dcgan_free(&dcgan);
+  bench_training_free(&dcgan);
   ag_scope_leave(scope);
   return done;
 }

@@ -1,0 +1,101 @@
+#include "gan/pair.h"
+
+#include <math.h>
+#include <string.h>
+
+void gan_pair_free(gan_pair *pair) {
+  if (!pair) return;
+  nn_layer_free(pair->generator);
+  nn_layer_free(pair->discriminator);
+  nn_layer_free(pair->average);
+  if (pair->discriminator_optimizer != pair->generator_optimizer) nn_optimizer_free(pair->discriminator_optimizer);
+  nn_optimizer_free(pair->generator_optimizer);
+  *pair = (gan_pair){0};
+}
+
+int64_t gan_noise_size(const gan_pair *pair) { return nn_input_shape(pair->generator).sizes[0] - pair->classes; }
+
+/* The label as channels of ones and zeros beside the sample's own: [batch, ..., channels + classes]. */
+static ag_tensor *with_label(const gan_pair *pair, ag_tensor *samples, ag_tensor *labels) {
+  if (pair->classes == 0 || !samples) return samples;
+  ag_shape shape = ag_shape_of(samples);
+  shape.sizes[shape.rank - 1] = pair->classes;
+  ag_shape one = {.rank = shape.rank, .sizes = {shape.sizes[0]}};
+  for (int i = 1; i < shape.rank; i++) one.sizes[i] = i == shape.rank - 1 ? pair->classes : 1;
+  ag_tensor *channels = ag_broadcast_to(ag_reshape(ag_one_hot(labels, pair->classes), one), shape);
+  return ag_concat(AG_LIST(samples, channels), -1);
+}
+
+ag_tensor *gan_generator_input(const gan_pair *pair, ag_tensor *noise, ag_tensor *labels) {
+  return with_label(pair, noise, labels);
+}
+
+ag_tensor *gan_forge(const gan_pair *pair, int64_t count, ag_tensor *labels, ag_rng *rng) {
+  ag_tensor *noise = ag_normal(rng, AG_SHAPE(count, gan_noise_size(pair)), 0, 1);
+  return nn_forward(pair->generator, gan_generator_input(pair, noise, labels), NN_TRAIN(rng));
+}
+
+/* Each `count` samples after another become one with their channels side by side. */
+static ag_tensor *pack(ag_tensor *samples, int64_t count) {
+  if (count <= 1 || !samples) return samples;
+  ag_shape shape = ag_shape_of(samples);
+  if (shape.sizes[0] % count != 0)
+    return ag_fail(AG_ERROR_SHAPE, "pack: %lld samples are no multiple of %lld", (long long)shape.sizes[0],
+                   (long long)count);
+  ag_shape split = {.rank = shape.rank + 1, .sizes = {shape.sizes[0] / count, count}};
+  memcpy(split.sizes + 2, shape.sizes + 1, (size_t)(shape.rank - 1) * sizeof *shape.sizes);
+  ag_axes order = {.count = split.rank};
+  for (int i = 1; i < split.rank - 2; i++) order.axis[i] = i + 1;
+  order.axis[split.rank - 2] = 1;
+  order.axis[split.rank - 1] = split.rank - 1;
+  shape.sizes[0] /= count;
+  shape.sizes[shape.rank - 1] *= count;
+  return ag_reshape(ag_transpose(ag_reshape(samples, split), order), shape);
+}
+
+ag_tensor *gan_judge(const gan_pair *pair, gan_batch batch, ag_rng *rng) {
+  ag_tensor *input = pack(with_label(pair, batch.samples, batch.labels), pair->pack);
+  return nn_forward(pair->discriminator, input, NN_TRAIN(rng));
+}
+
+/* One number in [0, 1) a sample. */
+static ag_tensor *mix(ag_tensor *real, ag_tensor *fake, ag_rng *rng) {
+  ag_shape one = ag_shape_of(real);
+  for (int i = 1; i < one.rank; i++) one.sizes[i] = 1;
+  ag_tensor *share = ag_uniform(rng, one, 0, 1);
+  return ag_add(ag_detach(fake), ag_mul(share, ag_detach(ag_sub(real, fake))));
+}
+
+ag_tensor *gan_gradient_penalty(const gan_pair *pair, gan_batch real, ag_tensor *fake, ag_rng *rng) {
+  if (!real.samples || !fake) return ag_fail_null("gan_gradient_penalty", "real or fake");
+  ag_tensor *mixed = mix(real.samples, fake, rng);
+  ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
+  ag_tape_watch(tape, mixed);
+  ag_tensor *scores = gan_judge(pair, (gan_batch){mixed, real.labels}, rng);
+  ag_tensor *slope = ag_gradient(tape, scores, mixed);
+  int64_t judged = scores ? ag_shape_of(scores).sizes[0] : 0;
+  ag_tensor *norm = ag_norm(ag_reshape(slope, AG_SHAPE(judged, -1)), AG_AXES(1), false);
+  return ag_mean(ag_square(ag_add_scalar(norm, -1)));
+}
+
+bool gan_clip_weights(nn_layer *network, double limit) {
+  ag_list weights = nn_trainable_variables(network);
+  for (size_t i = 0; i < weights.count; i++)
+    if (!ag_assign(weights.items[i], ag_clip(weights.items[i], -limit, limit))) return false;
+  return !ag_failed();
+}
+
+bool gan_follow(nn_layer *average, nn_layer *trained, double decay) {
+  ag_list followers = nn_variables(average), leaders = nn_variables(trained);
+  if (followers.count != leaders.count)
+    return ag_fail(AG_ERROR_ARGUMENT, "follow: %zu variables and %zu, expected as many", followers.count,
+                   leaders.count);
+  for (size_t i = 0; i < leaders.count; i++) {
+    const ag_real *leader = ag_data(leaders.items[i]);
+    ag_real *follower = ag_variable_data(followers.items[i]);
+    if (!follower) return false;
+    for (size_t k = 0; k < ag_size(leaders.items[i]); k++)
+      follower[k] += (ag_real)(1 - decay) * (leader[k] - follower[k]);
+  }
+  return !ag_failed();
+}

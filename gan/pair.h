@@ -1,0 +1,42 @@
+/* A generator and a discriminator, and what passes between them. */
+#pragma once
+
+#include "gan/dataset.h"
+#include "gan/losses.h"
+#include "nn/nn.h"
+
+/* Both networks are built. The generator takes [batch, noise + classes] and gives samples [batch, ...]. The
+ * discriminator takes [batch / pack, ..., (channels + classes) * pack], where the last axis of a sample is its
+ * channels. gan/model.h makes pairs of models; one of your own networks is filled in by hand. */
+typedef struct {
+  nn_layer *generator, *discriminator;
+  nn_optimizer *generator_optimizer, *discriminator_optimizer; /* may be one and the same */
+  const gan_loss *loss;
+  nn_layer *average;    /* a generator whose variables follow the trained one's; NULL: none */
+  double average_decay; /* of the moving average, a step of the generator */
+  int64_t classes;      /* both networks are told the sample's label, 0 .. classes - 1; 0: they are not */
+  int64_t pack;         /* samples that the discriminator judges together (PacGAN, Lin et al. 2018); 0: one */
+  int64_t critic_steps; /* the discriminator's steps for each of the generator's; 0: one */
+  int64_t steps;        /* of the discriminator, so far */
+} gan_pair;
+
+/* Frees networks and optimizers. */
+void gan_pair_free(gan_pair *pair);
+
+/* Size of the noise: what the generator takes beside the label. */
+int64_t gan_noise_size(const gan_pair *pair);
+/* The generator's input from noise [batch, noise] and, for a pair with classes, labels [batch]. */
+ag_tensor *gan_generator_input(const gan_pair *pair, ag_tensor *noise, ag_tensor *labels);
+/* Forgeries in training mode, [count, ...], from noise N(0, 1). */
+ag_tensor *gan_forge(const gan_pair *pair, int64_t count, ag_tensor *labels, ag_rng *rng);
+/* The discriminator's outputs for a batch in training mode, [batch / pack, 1]; the batch is a multiple of pack. */
+ag_tensor *gan_judge(const gan_pair *pair, gan_batch batch, ag_rng *rng);
+
+/* The mean over (packed) samples of (|d D(x) / dx| - 1)^2 at one random mix of real and fake each (Gulrajani et al.
+ * 2017, algorithm 1). The norm is over a whole sample. To be recorded by a tape that the caller runs: a tape of its own
+ * takes the inner gradient. */
+ag_tensor *gan_gradient_penalty(const gan_pair *pair, gan_batch real, ag_tensor *fake, ag_rng *rng);
+/* Brings all weights of a network into [-limit, limit]. False and an error without memory. */
+bool gan_clip_weights(nn_layer *network, double limit);
+/* average = decay * average + (1 - decay) * trained, for weights and buffers. The networks are alike. */
+bool gan_follow(nn_layer *average, nn_layer *trained, double decay);

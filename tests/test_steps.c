@@ -1,0 +1,390 @@
+/* Losses, schedules, labels, packing, penalty and averages: each against a formula on networks of a few weights. */
+#include "check.h"
+
+#include "gan/gan.h"
+
+enum { N = 8 };
+
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+
+static void set(nn_layer *layer, size_t index, double value) {
+  ag_tensor *variable = nn_variables(layer).items[index];
+  assert_true(ag_assign(variable, ag_full(ag_shape_of(variable), value)));
+}
+
+static double get(nn_layer *layer, size_t index) { return ag_item(nn_variables(layer).items[index]); }
+
+/* G(z) = w z and D's output a x + b; plain gradient descent of rate 0.5 and 0.25. */
+static const double w = 0.7, a = -1.3, b = 0.4;
+static gan_pair linear_pair(const gan_loss *loss) {
+  ag_rng rng = ag_rng_seed(3);
+  gan_pair pair = {
+      .generator = nn_dense(1, .no_bias = true),
+      .discriminator = nn_dense(1),
+      .generator_optimizer = nn_sgd(.learning_rate = 0.5),
+      .discriminator_optimizer = nn_sgd(.learning_rate = 0.25),
+      .loss = loss,
+  };
+  assert_true(nn_build(pair.generator, AG_SHAPE(1), &rng) && nn_build(pair.discriminator, AG_SHAPE(1), &rng));
+  set(pair.generator, 0, w);
+  set(pair.discriminator, 0, a);
+  set(pair.discriminator, 1, b);
+  return pair;
+}
+
+static const ag_real reals[N] = {0.5, -1, 2, 1.5, -0.25, 0.75, 3, -2};
+static gan_batch real_batch(void) { return (gan_batch){.samples = ag_from(AG_SHAPE(N, 1), reals)}; }
+
+/* The noise that a step draws next. */
+static const ag_real *peek_noise(ag_rng rng, int draws_before, int64_t count) {
+  rng.counter += (uint64_t)draws_before;
+  return ag_data(ag_normal(&rng, AG_SHAPE(count, 1), 0, 1));
+}
+
+/* Losses */
+
+typedef struct {
+  const gan_loss *loss;
+  double (*real)(double), (*fake)(double), (*generator)(double);
+} formula;
+
+static double minus_log(double x) { return log1p(exp(-x)); }
+static double minus_log_rest(double x) { return log1p(exp(x)); }
+static double log_rest(double x) { return -log1p(exp(x)); }
+static double to_one(double x) { return (x - 1) * (x - 1) / 2; }
+static double to_zero(double x) { return x * x / 2; }
+static double hinge_real(double x) { return fmax(0, 1 - x); }
+static double hinge_fake(double x) { return fmax(0, 1 + x); }
+static double plus(double x) { return x; }
+static double minus(double x) { return -x; }
+
+static void losses_follow_their_formulas(void **state) {
+  (void)state;
+  const formula formulas[] = {
+      {&gan_cross_entropy, minus_log, minus_log_rest, minus_log},
+      {&gan_minimax, minus_log, minus_log_rest, log_rest},
+      {&gan_least_squares, to_one, to_zero, to_one},
+      {&gan_hinge, hinge_real, hinge_fake, minus},
+      {&gan_wasserstein, minus, plus, minus},
+      {&gan_wasserstein_gp, minus, plus, minus},
+  };
+  const ag_real outputs[] = {-3, -0.5, 0, 0.25, 4};
+  ag_tensor *x = ag_from(AG_SHAPE(5, 1), outputs);
+  for (size_t f = 0; f < sizeof formulas / sizeof *formulas; f++) {
+    double real = 0, fake = 0, generator = 0;
+    for (int i = 0; i < 5; i++) {
+      real += formulas[f].real((double)outputs[i]) / 5;
+      fake += formulas[f].fake((double)outputs[i]) / 5;
+      generator += formulas[f].generator((double)outputs[i]) / 5;
+    }
+    const gan_loss *loss = formulas[f].loss;
+    assert_true(check_close(ag_item(loss->real(x)), real));
+    assert_true(check_close(ag_item(loss->fake(x)), fake));
+    assert_true(check_close(ag_item(loss->generator(x)), generator));
+    assert_ptr_equal(gan_loss_find(loss->name), loss);
+    assert_ptr_equal(gan_losses[f], loss);
+  }
+  assert_null(gan_loss_find("vae"));
+}
+
+static void no_loss_overflows_where_the_discriminator_is_sure(void **state) {
+  (void)state;
+  ag_tensor *sure = ag_from(AG_SHAPE(2, 1), (ag_real[]){-500, 500});
+  for (const gan_loss *const *loss = gan_losses; *loss; loss++)
+    assert_true(isfinite(ag_item((*loss)->real(sure))) && isfinite(ag_item((*loss)->fake(sure))) &&
+                isfinite(ag_item((*loss)->generator(sure))));
+}
+
+/* Schedules */
+
+/* By hand: D steps on the forgeries of w, then G through the D that has stepped, on fresh noise. */
+static void alternating_trains_the_discriminator_first_and_the_generator_on_fresh_noise(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_cross_entropy);
+  ag_rng rng = ag_rng_seed(3);
+  const ag_real *z1 = peek_noise(rng, 0, N), *z2 = peek_noise(rng, 1, N);
+  double da = 0, db = 0, dw = 0, d_loss = 0, g_loss = 0;
+  for (int i = 0; i < N; i++) {
+    double x = (double)reals[i], r = a * x + b, f = a * w * (double)z1[i] + b;
+    d_loss += (minus_log(r) + minus_log_rest(f)) / N;
+    da += (sigmoid(f) * w * (double)z1[i] - sigmoid(-r) * x) / N;
+    db += (sigmoid(f) - sigmoid(-r)) / N;
+  }
+  double a2 = a - 0.25 * da, b2 = b - 0.25 * db;
+  for (int i = 0; i < N; i++) {
+    double f = a2 * w * (double)z2[i] + b2;
+    g_loss += minus_log(f) / N;
+    dw -= sigmoid(-f) * a2 * (double)z2[i] / N;
+  }
+  gan_figures figures;
+  assert_true(gan_alternating_step(&pair, real_batch(), &rng, &figures));
+  assert_true(check_close(figures.d_loss, d_loss) && check_close(figures.g_loss, g_loss));
+  assert_true(check_close(get(pair.discriminator, 0), a2) && check_close(get(pair.discriminator, 1), b2));
+  assert_true(check_close(get(pair.generator, 0), w - 0.5 * dw));
+  gan_pair_free(&pair);
+}
+
+static void the_generator_learns_at_each_kth_step(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_cross_entropy);
+  pair.critic_steps = 3;
+  ag_rng rng = ag_rng_seed(3);
+  for (int step = 1; step <= 7; step++) {
+    double before = get(pair.generator, 0), discriminator = get(pair.discriminator, 0);
+    gan_figures figures;
+    assert_true(gan_alternating_step(&pair, real_batch(), &rng, &figures));
+    assert_true(isfinite(figures.g_loss));
+    assert_true((get(pair.generator, 0) != before) == (step % 3 == 0));
+    assert_true(get(pair.discriminator, 0) != discriminator);
+  }
+  gan_pair_free(&pair);
+}
+
+static void the_discriminator_rests_while_it_recognises_the_forgeries(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_cross_entropy);
+  ag_rng rng = ag_rng_seed(3);
+  gan_figures figures;
+  set(pair.discriminator, 0, 0.01);
+  set(pair.discriminator, 1, -3); /* D(G(z)) is about 0.05: all recognised */
+  double before = get(pair.generator, 0);
+  assert_true(gan_threshold_step(&pair, real_batch(), &rng, &figures));
+  assert_true(get(pair.discriminator, 1) == -3 && get(pair.generator, 0) != before);
+  set(pair.discriminator, 1, -0.1); /* about 0.48: none is */
+  before = get(pair.generator, 0);
+  assert_true(gan_threshold_step(&pair, real_batch(), &rng, &figures));
+  assert_true(get(pair.discriminator, 1) != (double)(ag_real)-0.1 && get(pair.generator, 0) != before);
+  assert_true(ag_is_trainable(nn_variables(pair.discriminator).items[0]));
+  gan_pair_free(&pair);
+}
+
+/* By hand: D on the first half of the real batch, then D as it is now on half a batch of forgeries. */
+static void half_batches_train_the_discriminator_twice(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_cross_entropy);
+  ag_rng rng = ag_rng_seed(3);
+  const ag_real *z = peek_noise(rng, 0, N / 2);
+  double da = 0, db = 0, real_loss = 0, fake_loss = 0;
+  for (int i = 0; i < N / 2; i++) {
+    double x = (double)reals[i], r = a * x + b;
+    real_loss += minus_log(r) / (N / 2);
+    da -= sigmoid(-r) * x / (N / 2);
+    db -= sigmoid(-r) / (N / 2);
+  }
+  double a2 = a - 0.25 * da, b2 = b - 0.25 * db;
+  da = db = 0;
+  for (int i = 0; i < N / 2; i++) {
+    double x = w * (double)z[i], f = a2 * x + b2;
+    fake_loss += minus_log_rest(f) / (N / 2);
+    da += sigmoid(f) * x / (N / 2);
+    db += sigmoid(f) / (N / 2);
+  }
+  gan_figures figures;
+  assert_true(gan_half_batch_step(&pair, real_batch(), &rng, &figures));
+  assert_true(check_close(figures.d_loss, (real_loss + fake_loss) / 2));
+  assert_true(check_close(get(pair.discriminator, 0), a2 - 0.25 * da));
+  assert_true(check_close(get(pair.discriminator, 1), b2 - 0.25 * db));
+  assert_true(get(pair.generator, 0) != (double)(ag_real)w);
+  pair.loss = &gan_wasserstein_gp;
+  assert_false(gan_half_batch_step(&pair, real_batch(), &rng, &figures));
+  assert_error(AG_ERROR_ARGUMENT, "gradient penalty");
+  gan_pair_free(&pair);
+}
+
+/* Critics */
+
+static void a_critics_figures_are_its_scores_and_its_weights_are_clipped(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_wasserstein);
+  ag_rng rng = ag_rng_seed(3);
+  double d_real = 0;
+  for (int i = 0; i < N; i++) d_real += (a * (double)reals[i] + b) / N;
+  gan_figures figures;
+  assert_true(gan_alternating_step(&pair, real_batch(), &rng, &figures));
+  assert_true(check_close(figures.d_real, d_real) && check_close(figures.d_loss, figures.d_fake - d_real));
+  assert_true(fabs(get(pair.discriminator, 0)) == (double)(ag_real)0.01);
+  gan_pair_free(&pair);
+}
+
+/* The critic a x + b has the slope a everywhere: 10 (|a| - 1)^2 more loss, 20 (|a| - 1) sign(a) more gradient. */
+static void the_gradient_penalty_of_a_line_is_that_of_its_slope(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_wasserstein_gp);
+  ag_rng rng = ag_rng_seed(3);
+  const ag_real *z = peek_noise(rng, 0, N);
+  double gap = 0; /* mean of fake less mean of real */
+  for (int i = 0; i < N; i++) gap += (w * (double)z[i] - (double)reals[i]) / N;
+  gan_figures figures;
+  assert_true(gan_alternating_step(&pair, real_batch(), &rng, &figures));
+  assert_true(check_close(figures.d_loss, a * gap + 10 * 0.3 * 0.3));
+  assert_true(check_close(get(pair.discriminator, 0), a - 0.25 * (gap - 20 * 0.3)));
+  gan_pair_free(&pair);
+}
+
+static void the_penalty_at_a_norm_of_zero_is_no_nan(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_wasserstein_gp);
+  set(pair.discriminator, 0, 0);
+  ag_rng rng = ag_rng_seed(3);
+  ag_tape *tape = ag_tape_start();
+  ag_tensor *penalty = gan_gradient_penalty(&pair, real_batch(), ag_zeros(AG_SHAPE(N, 1)), &rng);
+  ag_tensor *slope = ag_gradient(tape, penalty, nn_variables(pair.discriminator).items[0]);
+  assert_true(ag_item(penalty) == 1 && ag_item(slope) == 0);
+  gan_pair_free(&pair);
+}
+
+/* Labels and packing */
+
+static nn_layer *identity(void) { return nn_reshape(-1); }
+
+static void labels_become_channels_beside_the_samples(void **state) {
+  (void)state;
+  gan_pair pair = {.classes = 3};
+  ag_tensor *noise = ag_from(AG_SHAPE(2, 2), (ag_real[]){0.5, 1.5, 2.5, 3.5});
+  ag_tensor *labels = ag_from(AG_SHAPE(2), (ag_real[]){2, 0});
+  const ag_real expected[] = {0.5, 1.5, 0, 0, 1, 2.5, 3.5, 1, 0, 0};
+  ag_tensor *input = gan_generator_input(&pair, noise, labels);
+  assert_true(ag_shape_equal(ag_shape_of(input), AG_SHAPE(2, 5)));
+  assert_memory_equal(ag_data(input), expected, sizeof expected);
+  assert_null(gan_generator_input(&pair, noise, ag_full(AG_SHAPE(2), 3)));
+  assert_error(AG_ERROR_ARGUMENT, "3");
+}
+
+static void packed_samples_lie_channel_by_channel(void **state) {
+  (void)state;
+  ag_rng rng = ag_rng_seed(1);
+  gan_pair pair = {.discriminator = identity(), .pack = 2};
+  assert_true(nn_build(pair.discriminator, AG_SHAPE(1, 2, 2), &rng));
+  ag_tensor *images = ag_reshape(ag_arange(8), AG_SHAPE(4, 1, 2, 1)); /* 01 23 45 67 */
+  ag_tensor *judged = gan_judge(&pair, (gan_batch){.samples = images}, &rng);
+  const ag_real expected[] = {0, 2, 1, 3, 4, 6, 5, 7};
+  assert_true(ag_shape_equal(ag_shape_of(judged), AG_SHAPE(2, 4)));
+  assert_memory_equal(ag_data(judged), expected, sizeof expected);
+  assert_null(gan_judge(&pair, (gan_batch){.samples = ag_zeros(AG_SHAPE(3, 1, 2, 1))}, &rng));
+  assert_error(AG_ERROR_SHAPE, "no multiple of 2");
+  gan_pair_free(&pair);
+}
+
+/* The average */
+
+static void the_average_follows_the_generator(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_cross_entropy), other = linear_pair(&gan_cross_entropy);
+  set(other.generator, 0, 2);
+  assert_true(gan_follow(pair.generator, other.generator, 0.75));
+  assert_true(check_close(get(pair.generator, 0), 0.75 * w + 0.25 * 2));
+  assert_false(gan_follow(pair.generator, pair.discriminator, 0.5));
+  assert_error(AG_ERROR_ARGUMENT, "1 variables and 2");
+  gan_pair_free(&other);
+  gan_pair_free(&pair);
+}
+
+static void samples_come_from_the_average_where_there_is_one(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_cross_entropy), other = linear_pair(&gan_cross_entropy);
+  set(other.generator, 0, 2);
+  pair.average = other.generator;
+  other.generator = NULL;
+  ag_tensor *samples = gan_sample(&pair, &(gan_model){.mixture = &gan_ring}, ag_ones(AG_SHAPE(1, 1)), NULL);
+  assert_true(ag_item(samples) == 2);
+  gan_pair_free(&other);
+  gan_pair_free(&pair);
+}
+
+/* Every model: the networks fit each other, one step of its schedule moves both, and a user's options fit it, too. */
+static gan_batch batch_for(const gan_pair *pair, const gan_model *model, ag_rng *rng) {
+  if (model->mixture) return (gan_batch){.samples = gan_mixture_draw(model->mixture, 6, rng)};
+  ag_shape shape = nn_output_shape(pair->generator);
+  ag_tensor *pixels = ag_uniform(rng, AG_SHAPE(6, 28, 28, 1), model->black, 1);
+  return (gan_batch){shape.rank == 1 ? ag_reshape(pixels, AG_SHAPE(6, -1)) : pixels, ag_arange(6)};
+}
+
+static void check_model(const gan_model *model) {
+  ag_scope *scope = ag_scope_enter();
+  ag_rng rng = ag_rng_seed(1);
+  gan_pair pair;
+  gan_figures figures;
+  assert_true(gan_pair_make(&pair, model, &rng));
+  ag_tensor *g = nn_trainable_variables(pair.generator).items[0], *before = ag_detach(g);
+  for (int64_t i = 0; i < (model->critic_steps > 1 ? model->critic_steps : 1); i++)
+    assert_true(model->step(&pair, batch_for(&pair, model, &rng), &rng, &figures));
+  assert_true(isfinite(figures.g_loss) && isfinite(figures.d_loss) && isfinite(figures.spread));
+  assert_memory_not_equal(ag_data(g), ag_data(before), ag_size(g) * sizeof(ag_real));
+  gan_pair_free(&pair);
+  ag_scope_leave(scope);
+}
+
+static void every_model_takes_a_step(void **state) {
+  (void)state;
+  for (const gan_model *const *model = gan_models; *model; model++) check_model(*model);
+}
+
+static void every_loss_fits_every_toy_and_labels_and_packs_fit_every_network(void **state) {
+  (void)state;
+  for (const gan_loss *const *loss = gan_losses; *loss; loss++) {
+    gan_model ring = *gan_model_find("ring");
+    ring.loss = *loss;
+    ring.pack = 2;
+    check_model(&ring);
+  }
+  const char *networks[] = {"mlp-torch", "dcgan"};
+  for (int i = 0; i < 2; i++) {
+    gan_model model = *gan_model_find(networks[i]);
+    model.classes = 10;
+    model.pack = 3;
+    model.average = 0.9;
+    check_model(&model);
+  }
+}
+
+/* Mixtures */
+
+static void points_of_a_mixture_have_its_own_figures(void **state) {
+  (void)state;
+  const gan_mixture *mixtures[] = {&gan_ring, &gan_grid};
+  for (int i = 0; i < 2; i++) {
+    ag_rng rng = ag_rng_seed(5);
+    gan_mixture_figures figures;
+    assert_true(gan_mixture_judge(mixtures[i], gan_mixture_draw(mixtures[i], 100000, &rng), &figures));
+    assert_int_equal(figures.modes, mixtures[i]->modes);
+    assert_true(fabs(figures.high_quality - (1 - exp(-4.5))) < 0.002 && figures.reverse_kl < 0.001);
+    assert_true(figures.narrowest > 0.96 && figures.widest < 1.04);
+  }
+}
+
+static void figures_of_a_few_points_follow_from_counting(void **state) {
+  (void)state;
+  const ag_real points[] = {1, 0, (ag_real)1.02, 0, (ag_real)1.5, 0,
+                            0, 1}; /* two near (1, 0), one far, one on (0, 1) */
+  gan_mixture_figures figures;
+  assert_true(gan_mixture_judge(&gan_ring, ag_from(AG_SHAPE(4, 2), points), &figures));
+  assert_int_equal(figures.modes, 2);
+  assert_true(figures.high_quality == 0.75);
+  assert_true(check_close(figures.reverse_kl, 0.75 * log(0.75 * 8) + 0.25 * log(0.25 * 8)));
+  assert_true(figures.narrowest == 0); /* one point has no width */
+  assert_false(gan_mixture_judge(&gan_ring, ag_zeros(AG_SHAPE(4, 3)), &figures));
+  assert_error(AG_ERROR_SHAPE, "[4, 3]");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(losses_follow_their_formulas),
+      TEST(no_loss_overflows_where_the_discriminator_is_sure),
+      TEST(alternating_trains_the_discriminator_first_and_the_generator_on_fresh_noise),
+      TEST(the_generator_learns_at_each_kth_step),
+      TEST(the_discriminator_rests_while_it_recognises_the_forgeries),
+      TEST(half_batches_train_the_discriminator_twice),
+      TEST(a_critics_figures_are_its_scores_and_its_weights_are_clipped),
+      TEST(the_gradient_penalty_of_a_line_is_that_of_its_slope),
+      TEST(the_penalty_at_a_norm_of_zero_is_no_nan),
+      TEST(labels_become_channels_beside_the_samples),
+      TEST(packed_samples_lie_channel_by_channel),
+      TEST(the_average_follows_the_generator),
+      TEST(samples_come_from_the_average_where_there_is_one),
+      TEST(every_model_takes_a_step),
+      TEST(every_loss_fits_every_toy_and_labels_and_packs_fit_every_network),
+      TEST(points_of_a_mixture_have_its_own_figures),
+      TEST(figures_of_a_few_points_follow_from_counting),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
