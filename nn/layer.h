@@ -35,6 +35,10 @@ typedef struct {
   void (*free)(void *self);
   /* forward followed by leaky_relu of this slope, where one pass over memory does both; a Sequential then uses it. */
   ag_tensor *(*forward_leaky_relu)(void *self, ag_tensor *input, nn_mode mode, double slope);
+  /* Both, where the layer computes with one kernel and can take another in its place (nn_spectral_norm): its kernel
+   * variable, and in *outputs the axis of that which counts outputs; and forward with a kernel of the same shape. */
+  ag_tensor *(*kernel)(void *self, int *outputs);
+  ag_tensor *(*forward_with_kernel)(void *self, ag_tensor *input, ag_tensor *kernel);
 } nn_layer_class;
 
 /* Weights are trained; buffers (moving averages) are saved but not trained. Names hold no '.'. */

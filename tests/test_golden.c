@@ -187,7 +187,8 @@ static ag_shape with_batch(ag_shape shape, int64_t batch) {
   return shape;
 }
 
-static void check_layer_in(bool training, golden *g, const char *name, nn_layer *layer, ag_shape input) {
+/* The last of so many passes in training; 0: a pass in evaluation. */
+static void check_layer_after(int passes, golden *g, const char *name, nn_layer *layer, ag_shape input) {
   ag_scope *scope = ag_scope_enter();
   ag_rng rng = ag_rng_seed(SEED);
   nn_build(layer, input, &rng);
@@ -198,10 +199,11 @@ static void check_layer_in(bool training, golden *g, const char *name, nn_layer 
   append(&sources, "", "input", x);
   for (size_t i = 0; i < v.weights.count; i++) append(&sources, "", v.weights.names[i], v.weights.items[i]);
 
+  for (int i = 1; i < passes; i++) nn_forward(layer, x, NN_TRAIN(&rng));
   rng = (ag_rng){.seed = SEED, .counter = 0xffffffff}; /* the next draw carries into the upper half */
   ag_tape *tape = ag_tape_start();
   ag_tape_watch(tape, x);
-  ag_tensor *y = nn_forward(layer, x, training ? NN_TRAIN(&rng) : NN_EVAL);
+  ag_tensor *y = nn_forward(layer, x, passes > 0 ? NN_TRAIN(&rng) : NN_EVAL);
   compare_gradients(g, name, tape, y, &sources);
   compare_all(g, name, "", &v.buffers, v.buffers.items);
   nn_layer_free(layer);
@@ -209,11 +211,11 @@ static void check_layer_in(bool training, golden *g, const char *name, nn_layer 
 }
 
 static void check_layer(golden *g, const char *name, nn_layer *layer, ag_shape input) {
-  check_layer_in(true, g, name, layer, input);
+  check_layer_after(1, g, name, layer, input);
 }
 
 static void check_layer_eval(golden *g, const char *name, nn_layer *layer, ag_shape input) {
-  check_layer_in(false, g, name, layer, input);
+  check_layer_after(0, g, name, layer, input);
 }
 
 static void check_convolutions(golden *g) {
@@ -259,6 +261,26 @@ static void check_transposed_convolutions(golden *g) {
   check_layer(g, "conv2d_transpose_no_bias_tanh",
               nn_conv2d_transpose(3, 5, .stride = 2, .padding = NN_SAME, .no_bias = true, .activation = NN_TANH),
               AG_SHAPE(3, 4, 2));
+}
+
+static void check_spectral_norms(golden *g) {
+  static const struct {
+    const char *name;
+    int passes;
+  } cases[] = {{"1", 1}, {"5", 5}, {"converged", 1000}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char name[NAME];
+    int passes = cases[i].passes;
+    snprintf(name, sizeof name, "spectral_norm_dense_%s", cases[i].name);
+    check_layer_after(passes, g, name, nn_spectral_norm(nn_dense(5)), AG_SHAPE(4));
+    snprintf(name, sizeof name, "spectral_norm_conv2d_%s", cases[i].name);
+    check_layer_after(passes, g, name, nn_spectral_norm(nn_conv2d(4, 3, .stride = 2, .padding = NN_SAME)),
+                      AG_SHAPE(7, 6, 2));
+    snprintf(name, sizeof name, "spectral_norm_conv2d_transpose_%s", cases[i].name);
+    check_layer_after(passes, g, name, nn_spectral_norm(nn_conv2d_transpose(3, 5, .stride = 2, .padding = NN_SAME)),
+                      AG_SHAPE(4, 3, 2));
+  }
+  check_layer_eval(g, "spectral_norm_eval", nn_spectral_norm(nn_dense(5)), AG_SHAPE(4));
 }
 
 static void check_norms_and_dropouts(golden *g) {
@@ -307,6 +329,7 @@ static void layers_agree_with_pytorch(void **state) {
   check_layer(&g, "maxout", nn_maxout(3, .pieces = 4), AG_SHAPE(2, 5));
   check_convolutions(&g);
   check_transposed_convolutions(&g);
+  check_spectral_norms(&g);
   check_norms_and_dropouts(&g);
   check_activations(&g);
   check_shapes_and_pools(&g);

@@ -162,6 +162,25 @@ def dropout(x, rate, seed, counter):
     return x * torch.from_numpy(uniform >= rate).reshape(x.shape) / (1 - rate)
 
 
+def spectral_norm(kernel, outputs, u, passes):
+    """What torch.nn.utils.spectral_norm makes of the kernel in its last of so many passes in training, and its u."""
+    module = torch.nn.Module()
+    module.weight = torch.nn.Parameter(kernel.detach())
+    torch.nn.utils.spectral_norm(module, dim=outputs)
+    del module._parameters["weight_orig"]
+    module.weight_orig, module.weight_u = kernel, u.clone()
+    hook, = module._forward_pre_hooks.values()
+    for _ in range(passes):
+        hook(module, ())
+    return module.weight, module.weight_u
+
+
+def divided_by_largest_singular_value(kernel, outputs, u):
+    """By a singular value decomposition; and the singular vector that u comes to, whose sign is that of u."""
+    vectors, values, _ = torch.linalg.svd(kernel.movedim(outputs, 0).flatten(1), full_matrices=False)
+    return kernel / values[0], vectors[:, 0] * torch.sign(vectors[:, 0] @ u)
+
+
 def leaky_relu(x, slope=0.3):
     return F.leaky_relu(x, slope)
 
@@ -189,6 +208,25 @@ def layers():
             lambda x, k: leaky_relu(conv2d(x, k, (2, 2), True)))
     g.layer("conv2d_transpose_no_bias_tanh", (3, 4, 2), {"kernel": (5, 5, 3, 2)},
             lambda x, k: torch.tanh(conv2d_transpose(x, k, (2, 2), True)))
+
+    def spectral(case, size, kernel, outputs, f, normalise):
+        u = made(f"{case}/u", kernel[outputs:outputs + 1])
+        g.layer(case, size, {"inner.kernel": kernel, "inner.bias": u.shape},
+                lambda x, k, bias: f(x, normalise(k, outputs, u)[0]) + bias)
+        moved = normalise(variable(case, "inner.kernel", kernel, 1.0), outputs, u)[1]
+        g.write(f"{case}/u", moved.reshape(1, -1))
+
+    for name, size, kernel, outputs, f in (
+            ("dense", (4,), (4, 5), 1, torch.matmul),
+            ("conv2d", (7, 6, 2), (3, 3, 2, 4), 3, lambda x, k: conv2d(x, k, (2, 2), True)),
+            ("conv2d_transpose", (4, 3, 2), (5, 5, 3, 2), 2, lambda x, k: conv2d_transpose(x, k, (2, 2), True))):
+        for passes in (1, 5):
+            spectral(f"spectral_norm_{name}_{passes}", size, kernel, outputs, f,
+                     lambda k, outputs, u: spectral_norm(k, outputs, u, passes))
+        spectral(f"spectral_norm_{name}_converged", size, kernel, outputs, f, divided_by_largest_singular_value)
+    # In evaluation one iteration is made, too, but u stays.
+    spectral("spectral_norm_eval", (4,), (4, 5), 1, torch.matmul,
+             lambda k, outputs, u: (spectral_norm(k, outputs, u, 1)[0], u))
 
     def norm(case, size, momentum=0.99, epsilon=1e-3):
         c = size[-1:]

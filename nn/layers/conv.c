@@ -31,22 +31,31 @@ static bool build(void *self, ag_shape input, ag_rng *rng) {
   return !ag_failed();
 }
 
-static ag_tensor *convolve(conv *layer, ag_tensor *input) {
+static ag_tensor *convolve(conv *layer, ag_tensor *input, ag_tensor *kernel) {
   ag_window window = AG_STRIDE(layer->options.stride, layer->options.padding == NN_SAME ? AG_SAME : AG_VALID);
-  return layer->transposed ? ag_conv2d_transpose(input, layer->kernel, window)
-                           : ag_conv2d(input, layer->kernel, window);
+  return layer->transposed ? ag_conv2d_transpose(input, kernel, window) : ag_conv2d(input, kernel, window);
+}
+
+static ag_tensor *kernel_of(void *self, int *outputs) {
+  conv *layer = self;
+  *outputs = layer->transposed ? 2 : 3;
+  return layer->kernel;
+}
+
+static ag_tensor *forward_with_kernel(void *self, ag_tensor *input, ag_tensor *kernel) {
+  conv *layer = self;
+  return nn_bias_activate(convolve(layer, input, kernel), layer->bias, layer->options.activation);
 }
 
 static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
   (void)mode;
-  conv *layer = self;
-  return nn_bias_activate(convolve(layer, input), layer->bias, layer->options.activation);
+  return forward_with_kernel(self, input, ((conv *)self)->kernel);
 }
 
 static ag_tensor *forward_leaky_relu(void *self, ag_tensor *input, nn_mode mode, double slope) {
   conv *layer = self;
   if (layer->bias && layer->options.activation == NN_LINEAR)
-    return ag_add_leaky_relu(convolve(layer, input), layer->bias, slope);
+    return ag_add_leaky_relu(convolve(layer, input, layer->kernel), layer->bias, slope);
   return ag_leaky_relu(forward(self, input, mode), slope);
 }
 
@@ -66,6 +75,8 @@ nn_layer *nn_conv2d_of(nn_conv2d_options options) {
                                        .build = build,
                                        .forward = forward,
                                        .forward_leaky_relu = forward_leaky_relu,
+                                       .kernel = kernel_of,
+                                       .forward_with_kernel = forward_with_kernel,
                                        .variables = variables};
   return make(&class, options, false);
 }
@@ -75,6 +86,8 @@ nn_layer *nn_conv2d_transpose_of(nn_conv2d_options options) {
                                        .build = build,
                                        .forward = forward,
                                        .forward_leaky_relu = forward_leaky_relu,
+                                       .kernel = kernel_of,
+                                       .forward_with_kernel = forward_with_kernel,
                                        .variables = variables};
   return make(&class, options, true);
 }

@@ -18,10 +18,19 @@ static bool build(void *self, ag_shape input, ag_rng *rng) {
   return !ag_failed();
 }
 
+static ag_tensor *kernel_of(void *self, int *outputs) {
+  *outputs = 1;
+  return ((dense *)self)->kernel;
+}
+
+static ag_tensor *forward_with_kernel(void *self, ag_tensor *input, ag_tensor *kernel) {
+  dense *layer = self;
+  return nn_bias_activate(ag_matmul(input, kernel), layer->bias, layer->options.activation);
+}
+
 static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
   (void)mode;
-  dense *layer = self;
-  return nn_bias_activate(ag_matmul(input, layer->kernel), layer->bias, layer->options.activation);
+  return forward_with_kernel(self, input, ((dense *)self)->kernel);
 }
 
 static ag_tensor *forward_leaky_relu(void *self, ag_tensor *input, nn_mode mode, double slope) {
@@ -42,6 +51,8 @@ nn_layer *nn_dense_of(nn_dense_options options) {
                                        .build = build,
                                        .forward = forward,
                                        .forward_leaky_relu = forward_leaky_relu,
+                                       .kernel = kernel_of,
+                                       .forward_with_kernel = forward_with_kernel,
                                        .variables = variables};
   return nn_layer_new(&class, &(dense){.options = options}, sizeof(dense));
 }
