@@ -142,6 +142,22 @@ static void weights_and_buffers_of_several_layers_come_back(void **state) {
   }
 }
 
+static void the_u_of_a_spectral_norm_comes_back(void **state) {
+  (void)state;
+  nn_layer *saved = nn_spectral_norm(nn_dense(4)), *loaded = nn_spectral_norm(nn_dense(4));
+  ag_rng rng = ag_rng_seed(1);
+  assert_true(nn_build(saved, AG_SHAPE(3), &rng) && nn_build(loaded, AG_SHAPE(3), &rng));
+  ag_tensor *x = ag_normal(&rng, AG_SHAPE(2, 3), 0, 1);
+  nn_forward(saved, x, NN_TRAIN(&rng));
+  assert_true(save(saved) && load(loaded));
+  for (int i = 0; i < 3; i++) { /* goes on as if never stopped */
+    const ag_real *expected = ag_data(nn_forward(saved, x, NN_TRAIN(&rng)));
+    assert_memory_equal(ag_data(nn_forward(loaded, x, NN_TRAIN(&rng))), expected, 8 * sizeof *expected);
+  }
+  nn_layer_free(saved);
+  nn_layer_free(loaded);
+}
+
 static void loading_leaves_what_was_recorded(void **state) {
   (void)state;
   nn_layer *layer = make_dense();
@@ -430,6 +446,7 @@ int main(void) {
       FILE_TEST(the_file_is_byte_for_byte_what_the_format_says),
       FILE_TEST(a_file_of_another_writer_is_read),
       FILE_TEST(weights_and_buffers_of_several_layers_come_back),
+      FILE_TEST(the_u_of_a_spectral_norm_comes_back),
       FILE_TEST(loading_leaves_what_was_recorded),
       FILE_TEST(a_layer_without_variables_makes_an_empty_file),
       FILE_TEST(metadata_is_read_by_key),
