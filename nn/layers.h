@@ -47,8 +47,8 @@ nn_layer *nn_conv2d_transpose_of(nn_conv2d_options options);
  * computes with kernel / sigma, sigma being the largest singular value of the kernel as a matrix [everything else,
  * outputs]. By power iteration (Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks",
  * algorithm 1): v = unit(W u), u' = unit(W^T v), sigma = v^T W u'; the gradient flows through W alone. Each pass in
- * training keeps u' in the buffer u [1, outputs]; in evaluation u stays. A kernel of zeros is taken as it is. Takes over
- * the inner layer, named "inner", and frees it; also after an error. Built before, it keeps its weights. */
+ * training keeps u' in the buffer u [1, outputs]; in evaluation u stays. A kernel of zeros is taken as it is. Takes
+ * over the inner layer, named "inner", and frees it, also after an error. Built before, it keeps its weights. */
 nn_layer *nn_spectral_norm(nn_layer *inner);
 
 /* layers/batch_norm.c: over all axes but the last; gamma, beta, moving_mean, moving_variance [C]. In training the
