@@ -191,6 +191,74 @@ static void half_batches_train_the_discriminator_twice(void **state) {
   gan_pair_free(&pair);
 }
 
+/* The ring, with networks small enough to learn it in a moment. */
+static gan_pair small_ring_pair(void) {
+  ag_rng rng = ag_rng_seed(7);
+  gan_pair pair = {
+      .generator = nn_sequential(nn_dense(32, .activation = NN_TANH), nn_dense(32, .activation = NN_TANH), nn_dense(2)),
+      .discriminator = nn_sequential(nn_dense(32, .activation = NN_LEAKY_RELU),
+                                     nn_dense(32, .activation = NN_LEAKY_RELU), nn_dense(1)),
+      .generator_optimizer = nn_adam(.learning_rate = 2e-3, .beta1 = 0.5),
+      .discriminator_optimizer = nn_adam(.learning_rate = 2e-3, .beta1 = 0.5),
+      .loss = &gan_cross_entropy,
+  };
+  assert_true(nn_build(pair.generator, AG_SHAPE(2), &rng) && nn_build(pair.discriminator, AG_SHAPE(2), &rng));
+  return pair;
+}
+
+/* "If the discriminator is able to recognise the forged images, the weights of the discriminator are updated. However,
+ * if [it] is unable to [...], the weights of the generator are updated", as a tutorial words it. */
+static bool literal_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  ag_tensor *output = gan_judge(pair, (gan_batch){.samples = gan_forge(pair, 64, NULL, rng)}, rng);
+  bool recognised = ag_item(ag_mean(ag_sigmoid(output))) < 0.4;
+  return recognised ? gan_discriminator_turn(pair, real, rng, figures) : gan_generator_turn(pair, real, rng, figures);
+}
+
+/* How often a network learned in the second half of some steps on the ring. */
+typedef struct {
+  int generator, discriminator;
+  double distance; /* of forgeries from the circle at the end, on average */
+} turns;
+
+static bool learned(nn_layer *network, ag_tensor *before) {
+  return memcmp(ag_data(nn_variables(network).items[0]), ag_data(before), ag_size(before) * sizeof(ag_real)) != 0;
+}
+
+static turns train_on_ring(gan_step *step) {
+  enum { STEPS = 400, SAMPLES = 500 };
+  gan_pair pair = small_ring_pair();
+  ag_rng rng = ag_rng_seed(1);
+  gan_figures figures = {0};
+  turns count = {0};
+  for (int i = 0; i < STEPS; i++) {
+    ag_scope *scope = ag_scope_enter();
+    ag_tensor *g = ag_detach(nn_variables(pair.generator).items[0]),
+              *d = ag_detach(nn_variables(pair.discriminator).items[0]);
+    assert_true(step(&pair, (gan_batch){.samples = gan_mixture_draw(&gan_ring, 64, &rng)}, &rng, &figures));
+    count.generator += i >= STEPS / 2 && learned(pair.generator, g);
+    count.discriminator += i >= STEPS / 2 && learned(pair.discriminator, d);
+    ag_scope_leave(scope);
+  }
+  const ag_real *points = ag_data(gan_forge(&pair, SAMPLES, NULL, &rng));
+  for (const ag_real *p = points; p < points + 2 * SAMPLES; p += 2)
+    count.distance += fabs(hypot((double)p[0], (double)p[1]) - 1) / SAMPLES;
+  gan_pair_free(&pair);
+  return count;
+}
+
+/* A network that learns because it succeeds succeeds the more: the other's turn never comes again. Here it is the
+ * discriminator that no longer learns, and the generator runs off to where nothing holds it. */
+static void the_rule_that_trains_the_winner_gets_stuck_and_the_threshold_does_not(void **state) {
+  (void)state;
+  turns literal = train_on_ring(literal_step), threshold = train_on_ring(gan_threshold_step);
+  assert_int_equal(literal.discriminator, 0);
+  assert_int_equal(literal.generator, 200);
+  assert_true(literal.distance > 2);
+  assert_int_equal(threshold.generator, 200);
+  assert_true(threshold.discriminator > 20);
+  assert_true(threshold.distance < 0.3);
+}
+
 /* Critics */
 
 static void a_critics_figures_are_its_scores_and_its_weights_are_clipped(void **state) {
@@ -374,6 +442,7 @@ int main(void) {
       TEST(the_generator_learns_at_each_kth_step),
       TEST(the_discriminator_rests_while_it_recognises_the_forgeries),
       TEST(half_batches_train_the_discriminator_twice),
+      TEST(the_rule_that_trains_the_winner_gets_stuck_and_the_threshold_does_not),
       TEST(a_critics_figures_are_its_scores_and_its_weights_are_clipped),
       TEST(the_gradient_penalty_of_a_line_is_that_of_its_slope),
       TEST(the_penalty_at_a_norm_of_zero_is_no_nan),
