@@ -12,6 +12,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* argv[0] is the command's name; each returns the exit status. */
 int command_train(int argc, char **argv);
 int command_sample(int argc, char **argv);
+int command_interpolate(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_summary(int argc, char **argv);
 int command_models(int argc, char **argv);
 
@@ -25,6 +27,7 @@ int next_option(int argc, char **argv, const struct option *options);
 bool read_number(const char *option, const char *text, int64_t lowest, int64_t highest, int64_t *value);
 bool read_seed(const char *text, uint64_t *seed);
 const gan_model *read_model(const char *text);
+bool ends_with(const char *text, const char *end);
 /* Prints the pending error; returns EXIT_FAILED. */
 int report_error(void);
 

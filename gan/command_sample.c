@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <string.h>
 
 #include "gan/command.h"
 
@@ -17,11 +16,6 @@ static void print_help(void) {
       "  --count N      how many images (16)\n"
       "  --seed S       the same seed draws the same images (1)\n"
       "  --out FILE     .png: one picture of all; .npy: a NumPy array [N, 28, 28], float32 in [0, 1] (samples.png)");
-}
-
-static bool ends_with(const char *text, const char *end) {
-  size_t length = strlen(text), end_length = strlen(end);
-  return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
 static bool write_images(const char *path, const ag_tensor *images) {

@@ -1,0 +1,169 @@
+/* Sentences about failing runs: silence while all is well, one sentence a failure, and again after a recovery. */
+#include "check.h"
+
+#include "gan/watch.h"
+
+static const gan_watch_figures healthy = {
+    .d_real = 0.65, .d_fake = 0.35, .accuracy = 0.75, .g_loss = 1.2, .d_loss = 1, .spread = 0.9, .probabilities = true};
+static const gan_watch_figures won = {
+    .d_real = 0.999, .d_fake = 0.001, .accuracy = 1, .g_loss = 8, .d_loss = 0.01, .spread = 0.9, .probabilities = true};
+static const gan_watch_figures diverged = {
+    .d_real = 0.5, .d_fake = 0.5, .accuracy = 0.5, .g_loss = 400, .d_loss = 3e3, .spread = 0.9, .probabilities = true};
+static const gan_watch_figures collapsed = {
+    .d_real = 0.6, .d_fake = 0.4, .accuracy = 0.7, .g_loss = 1.2, .d_loss = 1, .spread = 0.02, .probabilities = true};
+
+/* Steps of the same figures. Returns how many sentences there were; each holds `text`. */
+static int tell(gan_watch *watch, gan_watch_figures figures, int steps, const char *text) {
+  int told = 0;
+  for (int i = 0; i < steps; i++) {
+    const char *sentence = gan_watch_step(watch, &figures);
+    if (!sentence) continue;
+    told++;
+    if (!text || !strstr(sentence, text)) print_error("said: %s\n", sentence);
+    assert_true(text && strstr(sentence, text));
+    assert_null(strchr(sentence, '\n'));
+    assert_null(strstr(sentence, "nan"));
+  }
+  return told;
+}
+
+static double noise(ag_rng *rng) { return ag_random_below(rng, 2001) / 1000.0 - 1; } /* in [-1, 1] */
+
+static void a_healthy_run_is_silent(void **state) {
+  (void)state;
+  gan_watch watch = {0};
+  ag_rng rng = ag_rng_seed(1);
+  for (int step = 1; step <= 5000; step++) {
+    gan_watch_figures figures = healthy;
+    figures.accuracy += 0.2 * noise(&rng);
+    figures.d_fake += 0.2 * noise(&rng);
+    figures.d_real += 0.3 * noise(&rng);
+    figures.g_loss += noise(&rng);
+    figures.spread = step % 50 ? NAN : 0.7 + 0.2 * noise(&rng);
+    if (step <= 100) figures = step % 2 ? won : diverged; /* the first steps are wild */
+    if (step <= 100) figures.spread = 0.01;
+    assert_null(gan_watch_step(&watch, &figures));
+  }
+}
+
+/* d_real, d_fake, accuracy, g_loss, d_loss, averaged over 25 steps each, of the DCGAN's first 300 on 3,000 digits in
+ * batches of 32, as metrics.csv had them. */
+static void the_start_of_a_dcgan_is_silent(void **state) {
+  (void)state;
+  static const double trace[][5] = {{0.5, 0.5, 0.5, 0.7, 1.4}};
+  gan_watch watch = {0};
+  for (size_t i = 0; i < sizeof trace / sizeof *trace; i++) {
+    gan_watch_figures figures = {trace[i][0], trace[i][1], trace[i][2], trace[i][3], trace[i][4], NAN, true};
+    assert_int_equal(tell(&watch, figures, 25, NULL), 0);
+  }
+  assert_int_equal(tell(&watch, healthy, 1000, NULL), 0);
+}
+
+/* Scores of any size, losses that start at hundreds and shrink. */
+static void a_healthy_critic_is_silent(void **state) {
+  (void)state;
+  gan_watch watch = {0};
+  for (int step = 1; step <= 3000; step++) {
+    gan_watch_figures figures = {.d_real = 0.99 + 300.0 / step,
+                                 .d_fake = -200 - 1e-2 * step,
+                                 .accuracy = 1,
+                                 .g_loss = 200 + 1e-2 * step,
+                                 .d_loss = -3 + 900 * exp(-step / 50.0),
+                                 .spread = 0.8};
+    assert_null(gan_watch_step(&watch, &figures));
+  }
+}
+
+static void each_failure_is_said_once(void **state) {
+  (void)state;
+  static const struct {
+    const gan_watch_figures *figures;
+    const char *text;
+  } failures[] = {{&diverged, "training diverges: the losses are about 400 (generator) and 3e+03 (discriminator)"},
+                  {&won, "the discriminator has won: D(x) is 1.00, D(G(z)) 0.0010, its accuracy 100.0%"},
+                  {&collapsed, "modes collapse: samples differ from each other only 2.0% as much"}};
+  for (int i = 0; i < 3; i++) {
+    gan_watch watch = {0};
+    assert_int_equal(tell(&watch, *failures[i].figures, 299, NULL), 0);
+    assert_int_equal(tell(&watch, *failures[i].figures, 5000, failures[i].text), 1);
+  }
+}
+
+static void a_failure_is_said_again_after_a_recovery(void **state) {
+  (void)state;
+  static const struct {
+    const gan_watch_figures *figures;
+    const char *text;
+  } failures[] = {{&diverged, "diverges"}, {&won, "has won"}, {&collapsed, "collapse"}};
+  for (int i = 0; i < 3; i++) {
+    gan_watch watch = {0};
+    assert_int_equal(tell(&watch, healthy, 1000, NULL), 0);
+    assert_int_equal(tell(&watch, *failures[i].figures, 1000, failures[i].text), 1);
+    assert_int_equal(tell(&watch, healthy, 1000, NULL), 0);
+    assert_int_equal(tell(&watch, *failures[i].figures, 1000, failures[i].text), 1);
+  }
+}
+
+/* Accuracy swings about the bound by less than the way to recovery. */
+static void a_figure_that_wavers_about_the_bound_is_said_once(void **state) {
+  (void)state;
+  gan_watch watch = {0};
+  int told = 0;
+  for (int i = 0; i < 20; i++) {
+    gan_watch_figures figures = won;
+    figures.d_fake = i % 2 ? 0.02 : 0.001;
+    figures.accuracy = i % 2 ? 0.985 : 1;
+    told += tell(&watch, figures, 500, "has won");
+  }
+  assert_int_equal(told, 1);
+}
+
+static void what_passes_by_is_not_said(void **state) {
+  (void)state;
+  gan_watch watch = {0};
+  assert_int_equal(tell(&watch, healthy, 1000, NULL), 0);
+  assert_int_equal(tell(&watch, won, 200, NULL), 0);
+  assert_int_equal(tell(&watch, healthy, 1000, NULL), 0);
+  assert_int_equal(tell(&watch, won, 400, "has won"), 1); /* and that a few hundred steps are enough */
+}
+
+static void smoothed_labels_do_not_hide_a_winner(void **state) {
+  (void)state;
+  gan_watch watch = {0};
+  gan_watch_figures figures = won;
+  figures.d_real = 0.9;
+  assert_int_equal(tell(&watch, figures, 400, "has won"), 1);
+}
+
+static void a_spread_known_now_and_then_is_enough(void **state) {
+  (void)state;
+  gan_watch watch = {0};
+  gan_watch_figures unknown = healthy;
+  unknown.spread = NAN;
+  int told = tell(&watch, unknown, 1000, NULL);
+  for (int i = 0; i < 5; i++) told += tell(&watch, collapsed, 1, "collapse") + tell(&watch, unknown, 233, "collapse");
+  assert_int_equal(told, 1);
+}
+
+static void critics_diverge_too(void **state) {
+  (void)state;
+  gan_watch watch = {0};
+  gan_watch_figures figures = {.g_loss = -5e4, .d_loss = 1e5, .d_real = 1, .accuracy = 1, .spread = NAN};
+  assert_int_equal(tell(&watch, figures, 1000, "training diverges"), 1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(a_healthy_run_is_silent),
+      TEST(the_start_of_a_dcgan_is_silent),
+      TEST(a_healthy_critic_is_silent),
+      TEST(each_failure_is_said_once),
+      TEST(a_failure_is_said_again_after_a_recovery),
+      TEST(a_figure_that_wavers_about_the_bound_is_said_once),
+      TEST(what_passes_by_is_not_said),
+      TEST(smoothed_labels_do_not_hide_a_winner),
+      TEST(a_spread_known_now_and_then_is_enough),
+      TEST(critics_diverge_too),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
