@@ -9,7 +9,7 @@
 enum { WIDTH = 520, HEIGHT = 290, LEFT = 50, RIGHT = 14, TOP = 10, BOTTOM = 46, TICKS = 5 };
 
 typedef struct {
-  double low, high;
+  double low, high, step; /* step: from tick to tick */
 } range;
 
 /* The curves in at most GAN_CHART_POINTS points: x first, then each curve, [1 + curves, points]. */
@@ -55,27 +55,27 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* 1, 2 or 5 times a power of ten, about TICKS to the range. */
-static double tick_step(range r) {
-  double rough = (r.high - r.low) / TICKS, power = pow(10, floor(log10(rough)));
+/* Ticks 1, 2 or 5 times a power of ten apart, about TICKS of them. */
+static range with_ticks(double low, double high) {
+  double rough = (high - low) / TICKS, power = pow(10, floor(log10(rough)));
   double digit = rough / power;
-  return power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10);
+  return (range){low, high, power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10)};
 }
 
-/* From the least to the largest value. But where a few reach farther beyond the middle 96% than that is wide, as the
- * first losses of a critic do, they would flatten all the rest: the range then leaves them out. */
+/* From the least to the largest value, on to the next tick. But where a few reach farther beyond the middle 96% than
+ * that is wide, as the first losses of a critic do, they would flatten all the rest: the range then leaves them out. */
 static range reach(double *values, size_t count, bool *cut) {
   size_t kept = 0;
   for (size_t i = 0; i < count; i++)
     if (!isnan(values[i])) values[kept++] = values[i];
-  if (!kept) return (range){0, 1};
+  if (!kept) return with_ticks(0, 1);
   qsort(values, kept, sizeof *values, compare);
   double low = values[(size_t)(0.02 * (double)(kept - 1))], high = values[(size_t)ceil(0.98 * (double)(kept - 1))];
-  range r = {fmax(values[0], 2 * low - high), fmin(values[kept - 1], 2 * high - low)};
-  *cut = r.low > values[0] || r.high < values[kept - 1];
-  if (r.low == r.high) return (range){r.low - fmax(fabs(r.low), 1) / 2, r.high + fmax(fabs(r.high), 1) / 2};
-  double step = tick_step(r); /* the axis ends at ticks */
-  return (range){floor(r.low / step) * step, ceil(r.high / step) * step};
+  double least = fmax(values[0], 2 * low - high), most = fmin(values[kept - 1], 2 * high - low);
+  *cut = least > values[0] || most < values[kept - 1];
+  double around = least == most ? fmax(fabs(least), 1) / 2 : 0;
+  range r = with_ticks(least - around, most + around);
+  return (range){floor(r.low / r.step) * r.step, ceil(r.high / r.step) * r.step, r.step};
 }
 
 /* Decimals enough to tell one tick from the next. */
@@ -92,21 +92,26 @@ static double down(const plot *p, double y) {
   return HEIGHT - BOTTOM - (y - p->y.low) / (p->y.high - p->y.low) * (HEIGHT - TOP - BOTTOM);
 }
 
+/* The n-th tick of an axis, from 0; false after the last. However large the values, there are no more than 4 TICKS. */
+static bool tick(range axis, int n, double *value) {
+  *value = (ceil(axis.low / axis.step - 1e-9) + n) * axis.step;
+  return n < 4 * TICKS && *value <= axis.high + 1e-9 * axis.step;
+}
+
 static void put_axes(FILE *stream, const plot *p, const char *x_title) {
-  double step = tick_step(p->y);
-  for (double i = ceil(p->y.low / step - 1e-9); i * step <= p->y.high + 1e-9 * step; i++) {
-    double y = down(p, i * step);
+  double value;
+  for (int n = 0; tick(p->y, n, &value); n++) {
+    double y = down(p, value);
     fprintf(stream, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" class=\"y\">", LEFT, y,
             WIDTH - RIGHT, LEFT - 8, y + 4);
-    put_tick(stream, i * step, step);
+    put_tick(stream, value, p->y.step);
     fputs("</text>", stream);
   }
-  step = fmax(tick_step(p->x), 1); /* steps are whole */
-  for (double i = ceil(p->x.low / step - 1e-9); i * step <= p->x.high + 1e-9 * step; i++) {
-    double x = across(p, i * step);
+  for (int n = 0; tick(p->x, n, &value); n++) {
+    double x = across(p, value);
     fprintf(stream, "<path class=\"axis\" d=\"M%.1f %dv5\"/><text x=\"%.1f\" y=\"%d\" class=\"x\">", x, HEIGHT - BOTTOM,
             x, HEIGHT - BOTTOM + 19);
-    put_tick(stream, i * step, step);
+    put_tick(stream, value, p->x.step);
     fputs("</text>", stream);
   }
   fprintf(stream, "<path class=\"axis\" d=\"M%d %dH%d\"/><text x=\"%d\" y=\"%d\" class=\"x\">", LEFT, HEIGHT - BOTTOM,
@@ -160,13 +165,14 @@ static void put_figure(FILE *stream, const gan_chart *chart, const plot *p) {
 
 bool gan_chart_write(FILE *stream, const gan_chart *chart) {
   if (!stream || !chart || !chart->count) return ag_fail_null("gan_chart_write", "stream, chart or its values");
-  plot p = {.points = chart->count < GAN_CHART_POINTS ? chart->count : GAN_CHART_POINTS, .y = {0, 1}};
+  plot p = {.points = chart->count < GAN_CHART_POINTS ? chart->count : GAN_CHART_POINTS, .y = with_ticks(0, 1)};
   size_t size = p.points * (1 + chart->curve_count), curve_size = size - p.points;
   p.values = ag_allocate(size + curve_size, sizeof *p.values); /* and the curves once more, to be sorted */
   if (!p.values) return false;
   average(chart, &p);
-  p.x = (range){p.values[0], p.values[p.points - 1]};
-  if (p.points == 1) p.x = (range){p.values[0] - 1, p.values[0] + 1};
+  double around = p.points == 1 ? 1 : 0;
+  p.x = with_ticks(p.values[0] - around, p.values[p.points - 1] + around);
+  p.x.step = fmax(p.x.step, 1); /* training steps are whole */
   for (size_t i = 0; i < curve_size; i++) p.values[size + i] = p.values[p.points + i];
   if (!chart->share) p.y = reach(p.values + size, curve_size, &p.cut);
   put_figure(stream, chart, &p);

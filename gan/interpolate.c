@@ -9,7 +9,7 @@ static double norm(const ag_real *values, size_t count) {
 }
 
 /* 2 atan2(|u - v|, |u + v|) of the directions u and v, good at every angle, where acos loses half its digits near 0 and
- * pi (Kahan 2006, "How futile are mindless assessments of roundoff", section 12). 0 where one is zero. */
+ * pi (Kahan 2006, "How futile are mindless assessments of roundoff", mangled angles). 0 where one is zero. */
 static double angle(const ag_real *a, const ag_real *b, size_t count, double norm_a, double norm_b) {
   double apart = 0, together = 0;
   if (norm_a == 0 || norm_b == 0) return 0;

@@ -9,7 +9,7 @@ typedef struct {
   double grey;
 } dot;
 
-static const dot real_dot = {3.5, 90}, generated_dot = {1.3, 255};
+static const dot real_dot = {4, 100}, generated_dot = {1, 255};
 
 /* A disc whose edge fades over one pixel. The brightest wins, so that the order of points does not matter. */
 static void draw_dot(gan_picture *picture, double x, double y, dot look) {

@@ -10,6 +10,10 @@
  * are judged once they hold twice as many: what passes by in an epoch's half is no failure. */
 enum { WARM_UP = 100, MEMORY = 100, JUDGED_FROM = WARM_UP + 200 };
 
+/* The first images of a healthy DCGAN on MNIST are one grey blur for some 300 steps: their spread falls to 0.01 before
+ * it rises. */
+enum { SLOW_START = 2000 };
+
 /* A failure begins beyond one bound and is over within the other, so that a figure that wavers about it is told once.
  * Cross-entropy and least squares of a healthy run stay under 10: at 50 the logits are so large that float's sigmoid is
  * exactly 0 or 1. Critics begin at tens to hundreds, and shrink. Label smoothing holds D(x) at 0.9, so 0.85 is near 1
@@ -37,7 +41,7 @@ static bool begins(const gan_watch *watch, failure what, bool probabilities) {
     case WON:
       return probabilities && of(&watch->d_real) > SURE_REAL && of(&watch->d_fake) < SURE_FAKE &&
              of(&watch->accuracy) > SURE_RIGHT;
-    default: return of(&watch->spreads) < COLLAPSED;
+    default: return of(&watch->spreads) < COLLAPSED && (watch->spread_out || watch->steps >= SLOW_START);
   }
 }
 
@@ -88,6 +92,7 @@ const char *gan_watch_step(gan_watch *watch, const gan_watch_figures *figures) {
   if (++watch->steps <= WARM_UP) return NULL;
   take_all(watch, figures);
   if (watch->steps < JUDGED_FROM) return NULL;
+  watch->spread_out = watch->spread_out || of(&watch->spreads) > SPREAD_OUT;
   for (failure what = 0; what < FAILURES; what++) {
     if (watch->told[what]) {
       watch->told[what] = !is_over(watch, what, figures->probabilities);

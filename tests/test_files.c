@@ -71,10 +71,11 @@ static void rows_are_as_long_and_pixels_as_large_as_asked(void **state) {
 
 static uint8_t pixel_at(const gan_picture *picture, int x, int y) { return picture->pixels[y * 400 + x]; }
 
-/* [-2, 2]^2 in 400 pixels: a unit is 100, (0, 0) the corner of four pixels in the middle. */
+/* [-2, 2]^2 in 400 pixels: a unit is 100, (0, 0) the corner of four pixels, (0.005, -0.005) the middle of one. */
 static void scatter_puts_points_where_they_are(void **state) {
   (void)state;
-  const ag_real real[] = {-1, 1, 0, 0}, generated[] = {0, 0, 1, -1.5, (ag_real)NAN, 0, 3, 0, 0, -INFINITY};
+  const ag_real real[] = {-1, 1, 0, 0};
+  const ag_real generated[] = {0.005, -0.005, 1.005, -1.505, (ag_real)NAN, 0, 3, 0, 0, -INFINITY};
   gan_picture picture;
   assert_true(gan_picture_scatter(&picture, ag_from(AG_SHAPE(2, 2), real), ag_from(AG_SHAPE(5, 2), generated), 2));
   assert_true(picture.width == 400 && picture.height == 400);
@@ -86,7 +87,7 @@ static void scatter_puts_points_where_they_are(void **state) {
   size_t lit = 0;
   for (int y = 0; y < 400; y++)
     for (int x = 0; x < 400; x++) lit += pixel_at(&picture, x, y) > 0;
-  assert_in_range(lit, 60, 160); /* and nothing else: two discs of radius 3.5 to 4.5, one of 1.3 to 2.3 */
+  assert_in_range(lit, 2 * 50 + 3, 2 * 64 + 9); /* and nothing else: discs of radius 4 to 4.5, one of 1 to 1.5 */
   gan_picture_free(&picture);
 }
 

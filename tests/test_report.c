@@ -265,6 +265,18 @@ static void outliers_are_left_out_and_said(void **state) {
   free(html);
 }
 
+static void numbers_of_any_size_are_drawn(void **state) {
+  (void)state;
+  put("metrics.csv",
+      HEADER "100000000000000000,1,1e17,-1e308,0,0,0\n100000000000000016,1,100000000000000016,1e308,0,0,0\n");
+  char *html = page();
+  assert_in_range(count(html, "class=\"grid\""), 0, 40);
+  double x[2], y[2];
+  assert_int_equal(read_points(path_data(html, "curve curve-3", 0), x, y, 2), 2);
+  assert_true(x[0] == 50 && x[1] == 506 && y[0] == 244 && y[1] == 244);
+  free(html);
+}
+
 static void a_page_refers_to_nothing_outside(void **state) {
   (void)state;
   put("metrics.csv", HEADER "1,1,1,1,1,1,1\n");
@@ -325,10 +337,15 @@ static int remove_folder(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(broken_metrics_are_refused_by_line), TEST(a_missing_file_and_a_broken_picture_are_refused_by_name),
-      TEST(names_and_settings_are_escaped),     TEST(missing_values_are_gaps),
-      TEST(long_runs_are_drawn_as_means),       TEST(outliers_are_left_out_and_said),
-      TEST(a_page_refers_to_nothing_outside),   TEST(the_last_picture_is_on_top_and_the_others_follow_in_order),
+      TEST(broken_metrics_are_refused_by_line),
+      TEST(a_missing_file_and_a_broken_picture_are_refused_by_name),
+      TEST(names_and_settings_are_escaped),
+      TEST(missing_values_are_gaps),
+      TEST(long_runs_are_drawn_as_means),
+      TEST(outliers_are_left_out_and_said),
+      TEST(numbers_of_any_size_are_drawn),
+      TEST(a_page_refers_to_nothing_outside),
+      TEST(the_last_picture_is_on_top_and_the_others_follow_in_order),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
