@@ -92,7 +92,7 @@ static double down(const plot *p, double y) {
   return HEIGHT - BOTTOM - (y - p->y.low) / (p->y.high - p->y.low) * (HEIGHT - TOP - BOTTOM);
 }
 
-/* The n-th tick of an axis, from 0; false after the last. However large the values, there are no more than 4 TICKS. */
+/* The n-th tick of an axis, from 0; false after the last. The bound is for axes that end at infinity. */
 static bool tick(range axis, int n, double *value) {
   *value = (ceil(axis.low / axis.step - 1e-9) + n) * axis.step;
   return n < 4 * TICKS && *value <= axis.high + 1e-9 * axis.step;

@@ -127,11 +127,4 @@ void gan_csv_free(gan_csv *csv) {
   *csv = (gan_csv){0};
 }
 
-int gan_csv_column(const gan_csv *csv, const char *name) {
-  for (size_t i = 0; i < csv->columns; i++)
-    if (strcmp(csv->names[i], name) == 0) return (int)i;
-  ag_fail(AG_ERROR_FILE, "%s: line 1: has no column %s", csv->path, name);
-  return -1;
-}
-
 double gan_csv_value(const gan_csv *csv, size_t row, size_t column) { return csv->values[row * csv->columns + column]; }

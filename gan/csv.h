@@ -16,6 +16,4 @@ typedef struct {
 bool gan_csv_read(gan_csv *csv, const char *path);
 void gan_csv_free(gan_csv *csv);
 
-/* The index of a column; an error that names it, and -1, when there is none. */
-int gan_csv_column(const gan_csv *csv, const char *name);
 double gan_csv_value(const gan_csv *csv, size_t row, size_t column);

@@ -18,7 +18,7 @@ static void draw(gan_picture *picture, size_t left, size_t top, const ag_real *i
 }
 
 bool gan_picture_rows(gan_picture *picture, const ag_tensor *images, size_t columns, size_t enlarge) {
-  if (!picture || !images || !columns || !enlarge) return ag_fail_null("picture", "picture, images or a size");
+  if (!picture || !images || !columns || !enlarge) return ag_fail_null("gan_picture_rows", "picture, images or a size");
   *picture = (gan_picture){0};
   ag_shape shape = ag_shape_of(images);
   if ((shape.rank != 3 && !(shape.rank == 4 && shape.sizes[3] == 1)) || !ag_size(images))

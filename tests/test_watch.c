@@ -148,7 +148,8 @@ static void a_spread_known_now_and_then_is_enough(void **state) {
   gan_watch watch = {0};
   gan_watch_figures unknown = healthy;
   unknown.spread = NAN;
-  int told = tell(&watch, unknown, 1000, NULL);
+  int told = tell(&watch, healthy, 1, NULL) + tell(&watch, unknown, 1000, NULL) + tell(&watch, healthy, 1, NULL) +
+             tell(&watch, unknown, 233, NULL);
   for (int i = 0; i < 5; i++) told += tell(&watch, collapsed, 1, "collapse") + tell(&watch, unknown, 233, "collapse");
   assert_int_equal(told, 1);
 }
