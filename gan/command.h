@@ -12,6 +12,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* argv[0] is the command's name; each returns the exit status. */
 int command_train(int argc, char **argv);
 int command_sample(int argc, char **argv);
+int command_interpolate(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_summary(int argc, char **argv);
 int command_models(int argc, char **argv);
 
@@ -27,6 +29,7 @@ bool read_seed(const char *text, uint64_t *seed);
 bool read_share(const char *option, const char *text, double *value); /* 0 < value < 1 */
 const gan_model *read_model(const char *text);
 const gan_loss *read_loss(const char *text);
+bool ends_with(const char *text, const char *end);
 /* Prints the pending error; returns EXIT_FAILED. */
 int report_error(void);
 

@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <string.h>
 
 #include "gan/command.h"
 
@@ -20,11 +19,6 @@ static void print_help(void) {
       "  --out FILE     .png: one picture of all; .npy: a NumPy array [N, 28, 28], float32 in [0, 1], of points [N, "
       "2]\n"
       "                 (samples.png)");
-}
-
-static bool ends_with(const char *text, const char *end) {
-  size_t length = strlen(text), end_length = strlen(end);
-  return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
 /* NULL without an error for a pair without classes. */

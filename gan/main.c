@@ -11,6 +11,8 @@ static const struct {
 } commands[] = {
     {"train", "trains a model on images and fills a run folder", command_train},
     {"sample", "draws new images with a trained generator", command_sample},
+    {"interpolate", "walks from one image of a generator to the next", command_interpolate},
+    {"report", "writes a run's curves and pictures as one page", command_report},
     {"summary", "prints the networks of a model, layer by layer", command_summary},
     {"models", "lists the models", command_models},
 };
@@ -18,7 +20,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *file) {
   fputs("usage: mnist-gan COMMAND [OPTIONS]\n\n", file);
-  for (int i = 0; i < COMMANDS; i++) fprintf(file, "  %-9s %s\n", commands[i].name, commands[i].about);
+  for (int i = 0; i < COMMANDS; i++) fprintf(file, "  %-11s %s\n", commands[i].name, commands[i].about);
   fputs("\nmnist-gan COMMAND --help tells the options of a command.\n", file);
 }
 
@@ -33,8 +35,7 @@ static int run(int argc, char **argv) {
   }
   for (int i = 0; i < COMMANDS; i++)
     if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
-  fprintf(stderr, "mnist-gan: '%s' is no command, expected train, sample, summary or models; see mnist-gan --help\n",
-          argv[1]);
+  fprintf(stderr, "mnist-gan: '%s' is no command, expected one of those that mnist-gan --help lists\n", argv[1]);
   return EXIT_USAGE;
 }
 

@@ -50,6 +50,11 @@ bool read_seed(const char *text, uint64_t *seed) {
   return false;
 }
 
+bool ends_with(const char *text, const char *end) {
+  size_t length = strlen(text), end_length = strlen(end);
+  return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
 const gan_model *read_model(const char *text) {
   const gan_model *model = gan_model_find(text);
   if (model) return model;

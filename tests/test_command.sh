@@ -32,13 +32,13 @@ absent() {
 }
 
 # usage
-for command in "" train sample summary models; do
+for command in "" train sample interpolate report summary models; do
   "$mnist_gan" $command --help >out.txt || fail "'$command --help' fails"
   holds out.txt "usage: mnist-gan"
 done
 "$mnist_gan" train --help >out.txt
 for option in model data epochs steps batch limit seed threads precision out; do holds out.txt "--$option "; done
-refuses 2 "'paint' is no command, expected train" paint
+refuses 2 "'paint' is no command, expected one" paint
 refuses 2 "'--colour' is none of its options" train --colour
 refuses 2 "'--colour=red' is none of its options" sample --colour=red
 refuses 2 "'more' is none of its options" models more
@@ -51,7 +51,11 @@ for number in 0 -3 three 3.5 "" 99999999999999999999; do
   refuses 2 "--count is '$number', expected a whole number from 1" sample --count "$number"
 done
 refuses 2 "--seed is '-1', expected a whole number from 0" train --seed -1
-refuses 2 "--run is missing" sample
+for command in sample interpolate report; do refuses 2 "--run is missing" $command; done
+refuses 2 "--steps is '1', expected a whole number from 2" interpolate --steps 1
+refuses 2 "--rows is '1', expected a whole number from 2" interpolate --rows 1
+refuses 2 "expected a name that ends in .png or .gif" interpolate --run run --out walk.npy
+refuses 2 "'more' is none of its options" report --run run more
 refuses 2 "expected a name that ends in .png or .npy" sample --run run --out digits.jpg
 if "$mnist_gan" >out.txt 2>err.txt; then fail "no command is no error"; fi
 holds err.txt "usage: mnist-gan"
@@ -114,6 +118,31 @@ if cmp -s deep/run/samples/epoch-0001.png other/samples/epoch-0001.png; then fai
 "$mnist_gan" sample --run deep/run --count 5 --seed 7 --out again.npy >out.txt
 cmp five.npy again.npy || fail "one seed gives two samples"
 refuses 1 "missing/digits.png: cannot be written" sample --run deep/run --out missing/digits.png
+
+# walks: 3 rows of 4 images; a film of 3 times 4 - 1
+"$mnist_gan" interpolate --run deep/run --rows 3 --steps 4 --out walk.png >out.txt
+[[ $(od -An -tx1 -j16 -N8 walk.png) == " 00 00 00 f4 00 00 00 b8" ]] || fail "walk.png is not 244 x 184 pixels"
+"$mnist_gan" interpolate --run deep/run --rows 3 --steps 4 --out walk.gif >out.txt
+[[ $(LC_ALL=C grep -aoP '\x21\xf9\x04' walk.gif | wc -l) == 9 ]] || fail "walk.gif has not 9 frames"
+"$mnist_gan" interpolate --run deep/run --rows 3 --steps 4 --out again.gif >out.txt
+cmp walk.gif again.gif || fail "one seed gives two walks"
+"$mnist_gan" interpolate --run deep/run --rows 3 --steps 4 --seed 2 --out again.gif >out.txt
+if cmp -s walk.gif again.gif; then fail "two seeds give one walk"; fi
+refuses 1 "missing/checkpoint.safetensors" interpolate --run missing --out bad.png
+
+# the page of a run
+"$mnist_gan" report --run deep/run >out.txt
+holds out.txt "deep/run/report.html"
+holds deep/run/report.html "<title>dcgan</title>"
+[[ $(grep -c "data:image/png;base64," deep/run/report.html) == 3 ]] || fail "expected the last picture, and both"
+[[ $(grep -c "data:image/gif;base64," deep/run/report.html) == 1 ]] || fail "expected the film"
+cp deep/run/report.html kept.html
+cp $metrics kept.csv
+echo 5,2,0.7,0.7 >>$metrics
+refuses 1 "metrics.csv: line 6: expected 7 fields, it has fewer" report --run deep/run
+cmp deep/run/report.html kept.html || fail "a refused report changed the old page"
+cp kept.csv $metrics
+refuses 1 "missing/metrics.csv: cannot be read" report --run missing
 
 # checkpoints that are none, or another model's
 refuses 1 "missing/checkpoint.safetensors" sample --run missing --out bad.png

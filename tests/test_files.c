@@ -10,6 +10,7 @@
 #include <png.h>
 
 #include "gan/picture.h"
+#include "gan/scatter.h"
 
 static char folder[] = "/tmp/test_files_XXXXXX";
 
@@ -48,6 +49,74 @@ static void grid_places_and_enlarges_images(void **state) {
   gan_picture_free(&picture);
   assert_false(gan_picture_grid(&picture, ag_zeros(AG_SHAPE(5, 2, 2, 3))));
   assert_error(AG_ERROR_SHAPE, "[5, 2, 2, 3]");
+}
+
+static void rows_are_as_long_and_pixels_as_large_as_asked(void **state) {
+  (void)state;
+  enum { GAP = 4, STEP = 3 + GAP };
+  const ag_real values[] = {0.2, 0.4, 0.6, 0.8, 1};
+  ag_tensor *images = ag_from(AG_SHAPE(5, 1, 1), values);
+  gan_picture picture;
+  assert_true(gan_picture_rows(&picture, images, 2, 3));
+  assert_true(picture.width == GAP + 2 * STEP && picture.height == GAP + 3 * STEP);
+  for (size_t i = 0; i < 5; i++) {
+    const uint8_t *first = picture.pixels + (GAP + i / 2 * STEP) * picture.width + GAP + i % 2 * STEP;
+    assert_true(first[0] == 51 * (i + 1) && first[2 * picture.width + 2] == 51 * (i + 1));
+    assert_int_equal(first[3], 64); /* the gap */
+  }
+  gan_picture_free(&picture);
+  assert_false(gan_picture_rows(&picture, images, 0, 3));
+  assert_error(AG_ERROR_ARGUMENT, "a size");
+}
+
+static uint8_t pixel_at(const gan_picture *picture, int x, int y) { return picture->pixels[y * 400 + x]; }
+
+/* [-2, 2]^2 in 400 pixels: a unit is 100, (0, 0) the corner of four pixels, (0.005, -0.005) the middle of one. */
+static void scatter_puts_points_where_they_are(void **state) {
+  (void)state;
+  const ag_real real[] = {-1, 1, 0, 0};
+  const ag_real generated[] = {0.005, -0.005, 1.005, -1.505, (ag_real)NAN, 0, 3, 0, 0, -INFINITY};
+  gan_picture picture;
+  assert_true(gan_picture_scatter(&picture, ag_from(AG_SHAPE(2, 2), real), ag_from(AG_SHAPE(5, 2), generated), 2));
+  assert_true(picture.width == 400 && picture.height == 400);
+  uint8_t dim = pixel_at(&picture, 100, 100);
+  assert_true(dim > 60 && dim < 130);                  /* real, to the left and up */
+  assert_int_equal(pixel_at(&picture, 300, 350), 255); /* generated, to the right and down */
+  assert_int_equal(pixel_at(&picture, 200, 200), 255); /* generated upon real */
+  assert_int_equal(pixel_at(&picture, 202, 200), dim); /* with the real one around it */
+  size_t lit = 0;
+  for (int y = 0; y < 400; y++)
+    for (int x = 0; x < 400; x++) lit += pixel_at(&picture, x, y) > 0;
+  assert_in_range(lit, 2 * 50 + 3, 2 * 64 + 9); /* and nothing else: discs of radius 4 to 4.5, one of 1 to 1.5 */
+  gan_picture_free(&picture);
+}
+
+static void scatter_does_not_depend_on_the_order_of_points(void **state) {
+  (void)state;
+  enum { COUNT = 2500 };
+  ag_rng rng = ag_rng_seed(3);
+  ag_tensor *real = ag_normal(&rng, AG_SHAPE(COUNT, 2), 0, 1), *generated = ag_normal(&rng, AG_SHAPE(COUNT, 2), 0, 1);
+  ag_real *backwards;
+  ag_tensor *reversed = ag_make(AG_SHAPE(COUNT, 2), &backwards);
+  for (int i = 0; i < COUNT; i++)
+    memcpy(&backwards[2 * i], &ag_data(generated)[2 * (COUNT - 1 - i)], 2 * sizeof(ag_real));
+  gan_picture one, other;
+  assert_true(gan_picture_scatter(&one, real, generated, 4) && gan_picture_scatter(&other, real, reversed, 4));
+  assert_memory_equal(one.pixels, other.pixels, 400 * 400);
+  gan_picture_free(&one);
+  gan_picture_free(&other);
+}
+
+static void scatter_refuses_what_are_no_points(void **state) {
+  (void)state;
+  ag_tensor *points = ag_zeros(AG_SHAPE(4, 2));
+  gan_picture picture;
+  assert_false(gan_picture_scatter(&picture, points, ag_zeros(AG_SHAPE(4, 3)), 1));
+  assert_error(AG_ERROR_SHAPE, "[4, 3], expected [N, 2]");
+  for (int i = 0; i < 3; i++) {
+    assert_false(gan_picture_scatter(&picture, points, points, (double[]){0, NAN, INFINITY}[i]));
+    assert_error(AG_ERROR_ARGUMENT, "expected a positive number");
+  }
 }
 
 static void png_reads_back(void **state) {
@@ -180,6 +249,10 @@ static int remove_folder(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(grid_places_and_enlarges_images),
+      TEST(rows_are_as_long_and_pixels_as_large_as_asked),
+      TEST(scatter_puts_points_where_they_are),
+      TEST(scatter_does_not_depend_on_the_order_of_points),
+      TEST(scatter_refuses_what_are_no_points),
       TEST(png_reads_back),
       TEST(gif_reads_back),
       TEST(gif_refuses_frames_of_two_sizes),

@@ -1,0 +1,120 @@
+#include "gan/report.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gan/file.h"
+#include "gan/report_private.h"
+#include "nn/nn.h"
+
+enum { MOST_PICTURES = 23 }; /* with the film, full rows of 2, 3, 4 or 6 */
+
+static bool read_metrics(gan_report *report) {
+  static const char *const names[COLUMNS] = {"step", "epoch", "g_loss", "d_loss", "d_real", "d_fake", "accuracy"};
+  gan_csv *metrics = &report->metrics;
+  char *path = gan_text("%s/metrics.csv", report->folder);
+  bool read = path && gan_csv_read(metrics, path);
+  ag_free(path);
+  if (!read) return false;
+  for (size_t i = 0; i < COLUMNS; i++)
+    if (i >= metrics->columns || strcmp(metrics->names[i], names[i]) != 0)
+      return ag_fail(AG_ERROR_FILE, "%s: line 1: column %zu is %s, expected %s", metrics->path, i + 1,
+                     i < metrics->columns ? metrics->names[i] : "missing", names[i]);
+  if (!metrics->rows) return ag_fail(AG_ERROR_FILE, "%s: line 2: is missing, expected a training step", metrics->path);
+  double before = 0;
+  for (size_t row = 0; row < metrics->rows; row++) {
+    double step = gan_csv_value(metrics, row, COLUMN_STEP);
+    if (!(step > before))
+      return ag_fail(AG_ERROR_FILE, "%s: line %zu: step is %g, expected more than %g", metrics->path, row + 2, step,
+                     before);
+    before = step;
+  }
+  return true;
+}
+
+static bool read_evaluation(gan_report *report) {
+  char *path = gan_text("%s/evaluation.csv", report->folder);
+  bool read = path && (access(path, F_OK) != 0 || gan_csv_read(&report->evaluation, path));
+  ag_free(path);
+  return read;
+}
+
+/* The number in epoch-0001.png; -1 for any other name. */
+static int64_t epoch_of(const char *name) {
+  if (strncmp(name, "epoch-", 6) != 0) return -1;
+  size_t digits = strspn(name + 6, "0123456789");
+  bool plain = digits == 4 || (digits > 4 && digits < 19 && name[6] != '0');
+  if (!plain || strcmp(name + 6 + digits, ".png") != 0) return -1;
+  return strtoll(name + 6, NULL, 10);
+}
+
+static int compare(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static bool list_pictures(gan_report *report, DIR *folder) {
+  for (struct dirent *entry; (entry = readdir(folder));) {
+    int64_t epoch = epoch_of(entry->d_name);
+    if (epoch < 0) continue;
+    int64_t *more = ag_reallocate(report->pictures, report->picture_count + 1, sizeof *more);
+    if (!more) return false;
+    report->pictures = more;
+    more[report->picture_count++] = epoch;
+  }
+  if (report->picture_count) qsort(report->pictures, report->picture_count, sizeof *report->pictures, compare);
+  return true;
+}
+
+/* Keeps MOST_PICTURES, the first and the last among them, as evenly as it goes. */
+static void thin_pictures(gan_report *report) {
+  if (report->picture_count <= MOST_PICTURES) return;
+  for (size_t i = 0; i < MOST_PICTURES; i++)
+    report->pictures[i] = report->pictures[i * (report->picture_count - 1) / (MOST_PICTURES - 1)];
+  report->picture_count = MOST_PICTURES;
+}
+
+static bool read_pictures(gan_report *report) {
+  char *path = gan_text("%s/samples", report->folder);
+  if (!path) return false;
+  DIR *folder = opendir(path);
+  bool read = folder ? list_pictures(report, folder)
+                     : errno == ENOENT || ag_fail(AG_ERROR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+  if (folder) closedir(folder);
+  ag_free(path);
+  thin_pictures(report);
+  return read;
+}
+
+static bool read_checkpoint(gan_report *report) {
+  report->checkpoint = gan_text("%s/checkpoint.safetensors", report->folder);
+  report->model = report->checkpoint ? nn_read_metadata(report->checkpoint, "model") : NULL;
+  if (report->checkpoint && !report->model)
+    ag_fail(AG_ERROR_FILE, "%s: its metadata names no model", report->checkpoint);
+  return report->model != NULL;
+}
+
+static bool write_page(const gan_report *report) {
+  char *path = gan_text("%s/report.html", report->folder);
+  gan_file file;
+  bool written = path && gan_file_create(&file, path) && gan_file_close(&file, gan_report_page(file.stream, report));
+  ag_free(path);
+  return written;
+}
+
+bool gan_report_write(const char *folder) {
+  if (!folder) return ag_fail_null("gan_report_write", "folder");
+  gan_report report = {.folder = folder};
+  bool written = read_metrics(&report) && read_checkpoint(&report) && read_evaluation(&report) &&
+                 read_pictures(&report) && write_page(&report);
+  gan_csv_free(&report.metrics);
+  gan_csv_free(&report.evaluation);
+  ag_free(report.checkpoint);
+  ag_free(report.model);
+  ag_free(report.pictures);
+  return written;
+}
