@@ -22,17 +22,25 @@ static number print(int64_t value) {
   return n;
 }
 
+static const char *precision_name(void) {
+  ag_precision precision = ag_get_precision();
+  if (!ag_precision_available(precision)) precision = AG_HIGHEST; /* what products then are computed at */
+  return precision == AG_HIGHEST ? "highest" : precision == AG_HIGH ? "high" : "medium";
+}
+
 bool gan_checkpoint_save(const char *path, const gan_position *at, const gan_pair *pair) {
   if (!path || !at || !pair) return ag_fail_null("gan_checkpoint_save", "path, position or pair");
   const gan_model *model = at->model;
-  number seed, average, epoch = print(at->epoch), step = print(at->step), critic_steps = print(model->critic_steps),
-                        pack = print(model->pack), classes = print(model->classes);
+  number seed, average, epoch = print(at->epoch), step = print(at->step), batch = print(model->batch),
+                        critic_steps = print(model->critic_steps), pack = print(model->pack),
+                        classes = print(model->classes);
   snprintf(seed.text, sizeof seed.text, "%" PRIu64, at->seed);
   snprintf(average.text, sizeof average.text, "%.12g", model->average);
-  const char *metadata[] = {"model", model->name, "seed",    seed.text,         "epoch",        epoch.text,
-                            "step",  step.text,   "loss",    model->loss->name, "critic_steps", critic_steps.text,
-                            "pack",  pack.text,   "classes", classes.text,      "average",      average.text,
-                            NULL};
+  const char *metadata[] = {
+      "model", model->name, "loss",    model->loss->name, "batch",   batch.text,   "critic_steps", critic_steps.text,
+      "pack",  pack.text,   "classes", classes.text,      "average", average.text, "precision",    precision_name(),
+      "seed",  seed.text,   "epoch",   epoch.text,        "step",    step.text,    NULL,
+  };
   nn_named_layer layers[3];
   return nn_save(path, list_networks(pair, layers), layers, metadata);
 }

@@ -9,7 +9,7 @@ typedef struct {
   ag_precision precision;
   const gan_model *model; /* laid over it: */
   const gan_loss *loss;
-  int64_t critic_steps, pack;
+  int64_t batch, critic_steps, pack;
   bool conditional;
   double average;
   gan_training training;
@@ -20,8 +20,8 @@ static const char *const precisions[] = {[AG_HIGHEST] = "highest", [AG_HIGH] = "
 static void print_help(void) {
   printf(
       "usage: mnist-gan train [OPTIONS]\n\n"
-      "Trains a model and fills a run folder: samples/epoch-0001.png ..., training.gif, metrics.csv and\n"
-      "checkpoint.safetensors.\n\n"
+      "Trains a model and fills a run folder: samples/epoch-0001.png ..., training.gif, metrics.csv,\n"
+      "checkpoint.safetensors and report.html, which shows it all.\n\n"
       "  --model NAME       which model (%s); mnist-gan models lists them\n"
       "  --data DIR         the folder with the IDX files, plain or gzipped (data/mnist)\n"
       "  --epochs N         how many times through the images (the model's own number)\n"
@@ -57,7 +57,7 @@ static bool read_option(int letter, train_options *options) {
     case 'd': return options->data = optarg, true;
     case 'e': return read_number("--epochs", optarg, 1, INT32_MAX, &training->epochs);
     case 'n': return read_number("--steps", optarg, 1, INT64_MAX, &training->steps);
-    case 'b': return read_number("--batch", optarg, 1, INT32_MAX, &training->batch);
+    case 'b': return read_number("--batch", optarg, 1, INT32_MAX, &options->batch);
     case 'l': return read_number("--limit", optarg, 1, INT64_MAX, &training->limit);
     case 's': return read_seed(optarg, &training->seed);
     case 't': return read_number("--threads", optarg, 1, 1024, &options->threads);
@@ -77,6 +77,7 @@ static bool lay_over(const train_options *options, gan_model *model) {
   enum { DIGITS = 10 };
   *model = *options->model;
   if (options->loss) model->loss = options->loss;
+  if (options->batch) model->batch = options->batch;
   if (options->pack) model->pack = options->pack;
   if (options->average > 0) model->average = options->average;
   if (options->critic_steps) {
@@ -137,6 +138,6 @@ int command_train(int argc, char **argv) {
   if (!options.out) options.out = out;
   set_up(&options);
   if (!train(&options, options.out)) return report_error();
-  printf("%s: samples/, training.gif, metrics.csv, checkpoint.safetensors\n", options.out);
+  printf("%s: samples/, training.gif, metrics.csv, checkpoint.safetensors, report.html\n", options.out);
   return EXIT_DONE;
 }

@@ -33,6 +33,7 @@ static void print_bar(const gan_progress *progress) {
 void progress_show(const gan_progress *progress, void *context) {
   progress_display *display = context;
   add(&display->total, &progress->figures);
+  if (progress->warning) printf("%s%s.\n", display->terminal ? "\r\033[K" : "", progress->warning);
   if (!progress->saved && !display->terminal) return;
 
   const gan_figures *total = &display->total;

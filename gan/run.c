@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "gan/file.h"
+#include "gan/report.h"
 
 #define CHECKPOINT "%s/checkpoint.safetensors"
 #define FILM "%s/training.gif"
 #define METRICS "%s/metrics.csv"
+#define REPORT "%s/report.html"
 #define SAMPLES "%s/samples"
 
 static const double SECONDS_A_FRAME = 0.25;
@@ -69,7 +71,7 @@ static bool start_metrics(gan_run *run) {
   char *path = gan_text(METRICS, run->folder);
   if (!path) return false;
   run->metrics = fopen(path, "w");
-  bool started = run->metrics && fputs("step,epoch,g_loss,d_loss,d_real,d_fake,accuracy\n", run->metrics) >= 0 &&
+  bool started = run->metrics && fputs("step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread\n", run->metrics) >= 0 &&
                  fflush(run->metrics) == 0;
   if (!started) ag_fail(AG_ERROR_FILE, "%s: cannot be written: %s", path, strerror(errno));
   ag_free(path);
@@ -82,7 +84,8 @@ bool gan_run_start(gan_run *run, const char *folder) {
   *run = (gan_run){.folder = gan_text("%s", folder)};
   char *samples = gan_text(SAMPLES, folder);
   bool started = run->folder && make_folders(samples) && remove_pictures(samples) &&
-                 remove_file(gan_text(FILM, folder)) && remove_file(gan_text(CHECKPOINT, folder)) && start_metrics(run);
+                 remove_file(gan_text(FILM, folder)) && remove_file(gan_text(CHECKPOINT, folder)) &&
+                 remove_file(gan_text(REPORT, folder)) && start_metrics(run);
   ag_free(samples);
   if (!started) gan_run_close(run);
   return started;
@@ -99,8 +102,8 @@ void gan_run_close(gan_run *run) {
 
 bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figures) {
   if (!run || !run->metrics || !at || !figures) return ag_fail_null("gan_run_log", "run, position or figures");
-  fprintf(run->metrics, "%" PRId64 ",%" PRId64 ",%.6g,%.6g,%.6g,%.6g,%.6g\n", at->step, at->epoch, figures->g_loss,
-          figures->d_loss, figures->d_real, figures->d_fake, figures->accuracy);
+  fprintf(run->metrics, "%" PRId64 ",%" PRId64 ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n", at->step, at->epoch, figures->g_loss,
+          figures->d_loss, figures->d_real, figures->d_fake, figures->accuracy, figures->spread);
   if (fflush(run->metrics) == 0 && !ferror(run->metrics)) return true;
   return ag_fail(AG_ERROR_FILE, METRICS ": cannot be written: %s", run->folder, strerror(errno));
 }
@@ -124,7 +127,7 @@ bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, ga
   char *path = gan_text(CHECKPOINT, run->folder);
   bool saved = path && gan_checkpoint_save(path, at, pair);
   ag_free(path);
-  if (saved) return save_pictures(run, at->epoch, picture);
+  if (saved) return save_pictures(run, at->epoch, picture) && gan_report_write(run->folder);
   gan_picture_free(&picture);
   return false;
 }

@@ -1,4 +1,5 @@
-/* The folder of a training run: samples/epoch-0001.png ..., training.gif, metrics.csv, checkpoint.safetensors. */
+/* The folder of a training run: samples/epoch-0001.png ..., training.gif, metrics.csv,
+ * checkpoint.safetensors, report.html. */
 #pragma once
 
 #include "gan/checkpoint.h"
@@ -19,7 +20,8 @@ void gan_run_close(gan_run *run);
 
 /* A line of metrics.csv. */
 bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figures);
-/* The epoch's picture, which the run takes over, the film of all pictures, the checkpoint: each whole or as before. */
+/* The epoch's picture, which the run takes over, the film of all pictures, the checkpoint and the report: each whole or as
+ * before. */
 bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture);
 
 /* The model that a run's checkpoint names, with the options it was trained with; its networks, built and loaded. False

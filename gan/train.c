@@ -2,6 +2,7 @@
 
 #include "gan/sample.h"
 #include "gan/scatter.h"
+#include "gan/watch.h"
 
 enum { SHOWN_IMAGES = 16, SHOWN_POINTS = 2500, STEPS_AN_EPOCH_OF_POINTS = 1000 };
 
@@ -10,8 +11,8 @@ typedef struct {
   gan_dataset dataset;
   gan_pair pair;
   gan_run run;
+  gan_watch watch;
   ag_rng rng;
-  int64_t batch;
   double generator_rate, discriminator_rate; /* the model's learning rates */
   ag_tensor *fixed_noise, *fixed_labels;     /* of the samples that are shown */
 } training_state;
@@ -19,7 +20,7 @@ typedef struct {
 /* Points are drawn from counters of their own for each step, far from those that the run itself draws from. */
 static ag_tensor *draw_points(const training_state *state, int64_t step) {
   ag_rng rng = {.seed = state->training->seed, .counter = (uint64_t)1 << 63 | (uint64_t)step << 32};
-  return gan_mixture_draw(state->training->model->mixture, state->batch, &rng);
+  return gan_mixture_draw(state->training->model->mixture, state->training->model->batch, &rng);
 }
 
 /* Images in the shape that the generator gives, [batch, 784] or [batch, 28, 28, 1]. */
@@ -28,7 +29,7 @@ static gan_batch next_batch(training_state *state, const gan_progress *progress)
   if (model->mixture) return (gan_batch){draw_points(state, progress->step), NULL};
   gan_batch batch = gan_dataset_batch(&state->dataset, (uint64_t)progress->epoch, (size_t)progress->step_of_epoch - 1);
   if (nn_output_shape(state->pair.generator).rank == 1 && batch.samples)
-    batch.samples = ag_reshape(batch.samples, AG_SHAPE(state->batch, -1));
+    batch.samples = ag_reshape(batch.samples, AG_SHAPE(state->training->model->batch, -1));
   return batch;
 }
 
@@ -75,6 +76,7 @@ static bool train_steps(training_state *state, gan_progress progress) {
     if (!set_learning_rates(state, &progress) || !train_step(state, &progress) ||
         !gan_run_log(&state->run, &at, &progress.figures))
       return false;
+    progress.warning = gan_watch_step(&state->watch, &progress.figures, training->model->loss->output);
     progress.saved = progress.step_of_epoch == progress.steps_an_epoch || progress.step == progress.steps;
     if (progress.saved && !save(state, &at)) return false;
     if (training->progress) training->progress(&progress, training->context);
@@ -95,7 +97,7 @@ static bool plan(const training_state *state, gan_progress *progress) {
   *progress = (gan_progress){.steps = steps,
                              .epochs = (steps - 1) / steps_an_epoch + 1,
                              .steps_an_epoch = steps_an_epoch,
-                             .batch = state->batch};
+                             .batch = training->model->batch};
   return true;
 }
 
@@ -103,8 +105,8 @@ static bool open_dataset(training_state *state) {
   const gan_training *training = state->training;
   if (training->model->mixture) return true;
   if (!training->images) return ag_fail_null("gan_train", "images");
-  return gan_dataset_make(&state->dataset, training->images, training->limit, state->batch, training->model->black,
-                          training->seed);
+  return gan_dataset_make(&state->dataset, training->images, training->limit, training->model->batch,
+                          training->model->black, training->seed);
 }
 
 /* The same for every epoch; the labels are 0, 1, ... over and over. */
@@ -121,7 +123,6 @@ static bool train_in_scope(training_state *state) {
   const gan_model *model = training->model;
   gan_progress progress;
   state->rng = ag_rng_seed(training->seed);
-  state->batch = training->batch ? training->batch : model->batch;
   if (!open_dataset(state) || !plan(state, &progress) || !gan_pair_make(&state->pair, model, &state->rng)) return false;
   state->generator_rate = nn_learning_rate(state->pair.generator_optimizer);
   state->discriminator_rate = nn_learning_rate(state->pair.discriminator_optimizer);

@@ -10,7 +10,8 @@ typedef struct {
   int64_t epoch, epochs; /* from 1 */
   int64_t step_of_epoch, steps_an_epoch;
   int64_t batch;
-  bool saved; /* the epoch (or run) has ended and its picture and checkpoint are written */
+  bool saved;          /* the epoch (or run) has ended and its picture, checkpoint and report are written */
+  const char *warning; /* what gan_watch_step says of this step; NULL: nothing */
   gan_figures figures;
 } gan_progress;
 typedef void gan_progress_function(const gan_progress *progress, void *context);
@@ -21,7 +22,7 @@ typedef struct {
   const char *folder;              /* an earlier run in it is replaced */
   uint64_t seed;                   /* all randomness of the run comes from it */
   int64_t limit;                   /* images to use; 0: all */
-  int64_t batch, epochs;           /* 0: the model's own */
+  int64_t epochs;                  /* 0: the model's own */
   int64_t steps;                   /* ends after so many, whatever the epochs; 0: epochs count */
   gan_progress_function *progress; /* may be NULL */
   void *context;

@@ -92,10 +92,10 @@ refuses 1 "empty name" train "${short[@]}" --steps 1 --out ""
 # a run, and what it leaves: 3 steps an epoch, so 4 steps are two epochs
 "$mnist_gan" train "${short[@]}" --steps 4 --threads 1 --out deep/run >out.txt
 [[ $(grep -c '^epoch' out.txt) == 2 ]] || fail "expected a line for each of 2 epochs: $(cat out.txt)"
-[[ $(ls deep/run) == $'checkpoint.safetensors\nmetrics.csv\nsamples\ntraining.gif' ]] || fail "$(ls deep/run)"
+[[ $(ls deep/run) == $'checkpoint.safetensors\nmetrics.csv\nreport.html\nsamples\ntraining.gif' ]] || fail "$(ls deep/run)"
 [[ $(ls deep/run/samples) == $'epoch-0001.png\nepoch-0002.png' ]] || fail "samples: $(ls deep/run/samples)"
 metrics=deep/run/metrics.csv
-[[ $(head -n 1 $metrics) == step,epoch,g_loss,d_loss,d_real,d_fake,accuracy ]] || fail "$(cat $metrics)"
+[[ $(head -n 1 $metrics) == step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread ]] || fail "$(cat $metrics)"
 [[ $(cut -d, -f1,2 $metrics | tail -n +2 | paste -sd' ') == "1,1 2,1 3,1 4,2" ]] || fail "$(cat $metrics)"
 
 # the same seed gives the same bits on any number of threads; an earlier run is replaced, its pictures too
@@ -139,7 +139,7 @@ holds deep/run/report.html "<title>dcgan</title>"
 cp deep/run/report.html kept.html
 cp $metrics kept.csv
 echo 5,2,0.7,0.7 >>$metrics
-refuses 1 "metrics.csv: line 6: expected 7 fields, it has fewer" report --run deep/run
+refuses 1 "metrics.csv: line 6: expected 8 fields, it has fewer" report --run deep/run
 cmp deep/run/report.html kept.html || fail "a refused report changed the old page"
 cp kept.csv $metrics
 refuses 1 "missing/metrics.csv: cannot be read" report --run missing
