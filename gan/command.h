@@ -12,6 +12,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* argv[0] is the command's name; each returns the exit status. */
 int command_train(int argc, char **argv);
 int command_sample(int argc, char **argv);
+int command_evaluate(int argc, char **argv);
 int command_summary(int argc, char **argv);
 int command_models(int argc, char **argv);
 

@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
     {"train", "trains a model on images and fills a run folder", command_train},
     {"sample", "draws new images with a trained generator", command_sample},
+    {"evaluate", "tells by figures how near generated digits come to real ones", command_evaluate},
     {"summary", "prints the networks of a model, layer by layer", command_summary},
     {"models", "lists the models", command_models},
 };
@@ -33,7 +34,8 @@ static int run(int argc, char **argv) {
   }
   for (int i = 0; i < COMMANDS; i++)
     if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
-  fprintf(stderr, "mnist-gan: '%s' is no command, expected train, sample, summary or models; see mnist-gan --help\n",
+  fprintf(stderr,
+          "mnist-gan: '%s' is no command, expected train, sample, evaluate, summary or models; see mnist-gan --help\n",
           argv[1]);
   return EXIT_USAGE;
 }
