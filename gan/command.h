@@ -14,6 +14,7 @@ int command_train(int argc, char **argv);
 int command_sample(int argc, char **argv);
 int command_interpolate(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_evaluate(int argc, char **argv);
 int command_summary(int argc, char **argv);
 int command_models(int argc, char **argv);
 
@@ -41,3 +42,5 @@ typedef struct {
 } progress_display;
 progress_display progress_start(void);
 gan_progress_function progress_show; /* context: the display */
+/* A sentence, and on a terminal how far it is; context is not used. */
+gan_classifier_progress show_classifier_progress;

@@ -31,7 +31,8 @@ static void print_help(void) {
       "  --seed S           the same seed gives the same run (1)\n"
       "  --threads N        threads to compute with (as many as the CPU has); the run does not depend on it\n"
       "  --precision NAME   of products: highest (float), high (near float), medium (bfloat16) (high)\n"
-      "  --out DIR          the run folder; a run that it already holds is replaced (runs/MODEL)\n\n"
+      "  --out DIR          the run folder; a run that it already holds is replaced (runs/MODEL)\n"
+      "  --evaluate         judges each epoch's samples, as mnist-gan evaluate does (evaluation.csv)\n\n"
       "Variations of a model:\n"
       "  --conditional      both networks are told the digit; mnist-gan sample --digit then asks for one\n"
       "  --loss NAME        what is minimised:",
@@ -63,6 +64,7 @@ static bool read_option(int letter, train_options *options) {
     case 't': return read_number("--threads", optarg, 1, 1024, &options->threads);
     case 'p': return read_precision(optarg, &options->precision);
     case 'o': return options->out = optarg, true;
+    case 'v': return training->evaluate = true;
     case 'c': return options->conditional = true;
     case 'w': return (options->loss = read_loss(optarg)) != NULL;
     case 'k': return read_number("--critic-steps", optarg, 1, 1000, &options->critic_steps);
@@ -99,17 +101,43 @@ static void set_up(const train_options *options) {
            precisions[options->precision]);
 }
 
-static bool train(train_options *options, const char *out) {
-  gan_images images = {0};
-  if (!options->training.model->mixture && !gan_images_load(&images, options->data, "train")) return false;
+/* Whom digits are shown to, and what he says of real ones. */
+static bool make_judge(train_options *options, const gan_images *train, gan_judge *judge) {
+  gan_images test = {0};
+  if (!gan_images_load(&test, options->data, "t10k")) return false;
+  gan_digit_figures real;
+  ag_scope *scope = ag_scope_enter();
+  bool made = gan_judge_make(judge, options->data, train, &test, show_classifier_progress, NULL) &&
+              gan_evaluate_digits(judge, gan_pixels_spread(&test, GAN_JUDGED_DIGITS), &real);
+  ag_scope_leave(scope);
+  gan_images_free(&test);
+  if (!made) return false;
+  options->training.judge = judge;
+  options->training.frechet_real = real.frechet;
+  return true;
+}
+
+static bool train_on(train_options *options, const gan_images *images, const char *out) {
+  gan_judge judge = {0};
+  bool digits = !options->training.model->mixture;
+  if (digits && options->training.evaluate && !make_judge(options, images, &judge))
+    return gan_judge_free(&judge), false;
   if (gan_run_exists(out)) printf("%s: replacing the run that it holds.\n", out);
   progress_display display = progress_start();
-  options->training.images = &images;
+  options->training.images = images;
   options->training.folder = out;
   options->training.progress = progress_show;
   options->training.context = &display;
   bool trained = gan_train(&options->training);
   if (!trained && display.terminal) putchar('\n'); /* the bar may stand there */
+  gan_judge_free(&judge);
+  return trained;
+}
+
+static bool train(train_options *options, const char *out) {
+  gan_images images = {0};
+  if (!options->training.model->mixture && !gan_images_load(&images, options->data, "train")) return false;
+  bool trained = train_on(options, &images, out);
   gan_images_free(&images);
   return trained;
 }

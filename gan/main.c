@@ -13,6 +13,7 @@ static const struct {
     {"sample", "draws new images with a trained generator", command_sample},
     {"interpolate", "walks from one image of a generator to the next", command_interpolate},
     {"report", "writes a run's curves and pictures as one page", command_report},
+    {"evaluate", "tells by figures how near generated digits come to real ones", command_evaluate},
     {"summary", "prints the networks of a model, layer by layer", command_summary},
     {"models", "lists the models", command_models},
 };

@@ -21,7 +21,7 @@ const gan_model *gan_model_find(const char *name) {
   return NULL;
 }
 
-/* What the discriminator is to judge: samples with their label and packed, as gan_judge hands them over. */
+/* What the discriminator is to judge: samples with their label and packed, as gan_discriminate hands them over. */
 static ag_shape judged_shape(const gan_pair *pair) {
   ag_shape shape = nn_output_shape(pair->generator);
   if (shape.rank > 0)

@@ -53,7 +53,7 @@ static ag_tensor *pack(ag_tensor *samples, int64_t count) {
   return ag_reshape(ag_transpose(ag_reshape(samples, split), order), shape);
 }
 
-ag_tensor *gan_judge(const gan_pair *pair, gan_batch batch, ag_rng *rng) {
+ag_tensor *gan_discriminate(const gan_pair *pair, gan_batch batch, ag_rng *rng) {
   ag_tensor *input = pack(with_label(pair, batch.samples, batch.labels), pair->pack);
   return nn_forward(pair->discriminator, input, NN_TRAIN(rng));
 }
@@ -71,7 +71,7 @@ ag_tensor *gan_gradient_penalty(const gan_pair *pair, gan_batch real, ag_tensor 
   ag_tensor *mixed = mix(real.samples, fake, rng);
   ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
   ag_tape_watch(tape, mixed);
-  ag_tensor *scores = gan_judge(pair, (gan_batch){mixed, real.labels}, rng);
+  ag_tensor *scores = gan_discriminate(pair, (gan_batch){mixed, real.labels}, rng);
   ag_tensor *slope = ag_gradient(tape, scores, mixed);
   int64_t judged = scores ? ag_shape_of(scores).sizes[0] : 0;
   ag_tensor *norm = ag_norm(ag_reshape(slope, AG_SHAPE(judged, -1)), AG_AXES(1), false);

@@ -30,7 +30,7 @@ ag_tensor *gan_generator_input(const gan_pair *pair, ag_tensor *noise, ag_tensor
 /* Forgeries in training mode, [count, ...], from noise N(0, 1). */
 ag_tensor *gan_forge(const gan_pair *pair, int64_t count, ag_tensor *labels, ag_rng *rng);
 /* The discriminator's outputs for a batch in training mode, [batch / pack, 1]; the batch is a multiple of pack. */
-ag_tensor *gan_judge(const gan_pair *pair, gan_batch batch, ag_rng *rng);
+ag_tensor *gan_discriminate(const gan_pair *pair, gan_batch batch, ag_rng *rng);
 
 /* The mean over (packed) samples of (|d D(x) / dx| - 1)^2 at one random mix of real and fake each (Gulrajani et al.
  * 2017, algorithm 1). The norm is over a whole sample. To be recorded by a tape that the caller runs: a tape of its own

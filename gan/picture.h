@@ -19,5 +19,3 @@ void gan_picture_free(gan_picture *picture);
 bool gan_png_write(const char *path, const gan_picture *picture);
 /* A film that loops, frames of one size, each for `seconds`, the last for longer. */
 bool gan_gif_write(const char *path, size_t count, const gan_picture *frames, double seconds);
-/* Float32 [N, H, W] in NumPy's format 1.0, from a tensor [N, H, W] or [N, H, W, 1]. */
-bool gan_npy_write(const char *path, const ag_tensor *images);

@@ -30,6 +30,12 @@ static void print_bar(const gan_progress *progress) {
          (long long)progress->step_of_epoch, (long long)progress->steps_an_epoch);
 }
 
+static void print_evaluation(const gan_row *row) {
+  printf("   ");
+  for (size_t i = 0; i < row->count; i++) printf(" %s %.4g", row->names[i], row->values[i]);
+  putchar('\n');
+}
+
 void progress_show(const gan_progress *progress, void *context) {
   progress_display *display = context;
   add(&display->total, &progress->figures);
@@ -49,6 +55,14 @@ void progress_show(const gan_progress *progress, void *context) {
            100 * total->accuracy / n);
   printf("  %.0f images/s  %lld:%02lld left%s%s", rate, left / 60, left % 60, display->terminal ? "\033[K" : "",
          progress->saved ? "\n" : "");
+  if (progress->evaluation) print_evaluation(progress->evaluation);
   fflush(stdout);
   if (progress->saved) display->total = (gan_figures){0};
+}
+
+void show_classifier_progress(int64_t step, int64_t steps, void *context) {
+  (void)context;
+  if (step == 1) puts("Training the classifier of digits; this is needed once.");
+  if (isatty(STDOUT_FILENO)) printf("\r%3lld%%%s", (long long)(100 * step / steps), step == steps ? "\r\033[K" : "");
+  fflush(stdout);
 }

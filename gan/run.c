@@ -12,7 +12,8 @@
 
 #define CHECKPOINT "%s/checkpoint.safetensors"
 #define FILM "%s/training.gif"
-#define METRICS "%s/metrics.csv"
+#define METRICS "metrics.csv"
+#define EVALUATION "evaluation.csv"
 #define REPORT "%s/report.html"
 #define SAMPLES "%s/samples"
 
@@ -26,7 +27,8 @@ static bool exists(char *path) {
 
 bool gan_run_exists(const char *folder) {
   if (!folder) return ag_fail_null("gan_run_exists", "folder");
-  return exists(gan_text(METRICS, folder)) || exists(gan_text(CHECKPOINT, folder)) || exists(gan_text(FILM, folder));
+  return exists(gan_text("%s/" METRICS, folder)) || exists(gan_text(CHECKPOINT, folder)) ||
+         exists(gan_text(FILM, folder));
 }
 
 /* Like mkdir -p. */
@@ -67,17 +69,24 @@ static bool remove_pictures(const char *folder) {
   return removed;
 }
 
-static bool start_metrics(gan_run *run) {
-  char *path = gan_text(METRICS, run->folder);
-  if (!path) return false;
-  run->metrics = fopen(path, "w");
-  bool started = run->metrics && fputs("step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread\n", run->metrics) >= 0 &&
-                 fflush(run->metrics) == 0;
-  if (!started) ag_fail(AG_ERROR_FILE, "%s: cannot be written: %s", path, strerror(errno));
-  ag_free(path);
-  return started;
+/* Whether a line of one of the folder's tables has reached its file. */
+static bool line_written(const gan_run *run, const char *name, FILE *table) {
+  if (table && fflush(table) == 0 && !ferror(table)) return true;
+  return ag_fail(AG_ERROR_FILE, "%s/%s: cannot be written: %s", run->folder, name, strerror(errno));
 }
 
+static FILE *open_table(const gan_run *run, const char *name) {
+  char *path = gan_text("%s/%s", run->folder, name);
+  FILE *table = path ? fopen(path, "w") : NULL;
+  ag_free(path);
+  return table;
+}
+
+static bool start_metrics(gan_run *run) {
+  run->metrics = open_table(run, METRICS);
+  if (run->metrics) fputs("step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread\n", run->metrics);
+  return line_written(run, METRICS, run->metrics);
+}
 bool gan_run_start(gan_run *run, const char *folder) {
   if (!run || !folder) return ag_fail_null("gan_run_start", "run or folder");
   if (!*folder) return ag_fail(AG_ERROR_ARGUMENT, "the run's folder has an empty name, expected a path");
@@ -85,7 +94,8 @@ bool gan_run_start(gan_run *run, const char *folder) {
   char *samples = gan_text(SAMPLES, folder);
   bool started = run->folder && make_folders(samples) && remove_pictures(samples) &&
                  remove_file(gan_text(FILM, folder)) && remove_file(gan_text(CHECKPOINT, folder)) &&
-                 remove_file(gan_text(REPORT, folder)) && start_metrics(run);
+                 remove_file(gan_text(REPORT, folder)) && remove_file(gan_text("%s/" EVALUATION, folder)) &&
+                 start_metrics(run);
   ag_free(samples);
   if (!started) gan_run_close(run);
   return started;
@@ -97,6 +107,7 @@ void gan_run_close(gan_run *run) {
   ag_free(run->frames);
   ag_free(run->folder);
   if (run->metrics) fclose(run->metrics); /* every line was flushed */
+  if (run->evaluation) fclose(run->evaluation);
   *run = (gan_run){0};
 }
 
@@ -104,8 +115,22 @@ bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figure
   if (!run || !run->metrics || !at || !figures) return ag_fail_null("gan_run_log", "run, position or figures");
   fprintf(run->metrics, "%" PRId64 ",%" PRId64 ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n", at->step, at->epoch, figures->g_loss,
           figures->d_loss, figures->d_real, figures->d_fake, figures->accuracy, figures->spread);
-  if (fflush(run->metrics) == 0 && !ferror(run->metrics)) return true;
-  return ag_fail(AG_ERROR_FILE, METRICS ": cannot be written: %s", run->folder, strerror(errno));
+  return line_written(run, METRICS, run->metrics);
+}
+
+bool gan_run_log_evaluation(gan_run *run, const gan_position *at, const gan_row *row) {
+  if (!run || !run->folder || !at || !row) return ag_fail_null("gan_run_log_evaluation", "run, position or row");
+  if (!run->evaluation) {
+    run->evaluation = open_table(run, EVALUATION);
+    if (!run->evaluation) return line_written(run, EVALUATION, NULL);
+    fputs("epoch,", run->evaluation);
+    gan_row_write_names(run->evaluation, row);
+    fputc('\n', run->evaluation);
+  }
+  fprintf(run->evaluation, "%" PRId64 ",", at->epoch);
+  gan_row_write(run->evaluation, row);
+  fputc('\n', run->evaluation);
+  return line_written(run, EVALUATION, run->evaluation);
 }
 
 static bool save_pictures(gan_run *run, int64_t epoch, gan_picture picture) {

@@ -3,12 +3,13 @@
 #pragma once
 
 #include "gan/checkpoint.h"
+#include "gan/figures.h"
 #include "gan/picture.h"
 
 typedef struct {
   char *folder;
-  FILE *metrics;
-  size_t count; /* of frames: the pictures so far, for the film */
+  FILE *metrics, *evaluation; /* the latter NULL before its first line */
+  size_t count;               /* of frames: the pictures so far, for the film */
   gan_picture *frames;
 } gan_run;
 
@@ -20,8 +21,10 @@ void gan_run_close(gan_run *run);
 
 /* A line of metrics.csv. */
 bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figures);
-/* The epoch's picture, which the run takes over, the film of all pictures, the checkpoint and the report: each whole or as
- * before. */
+/* A line of evaluation.csv. */
+bool gan_run_log_evaluation(gan_run *run, const gan_position *at, const gan_row *row);
+/* The epoch's picture, which the run takes over, the film of all pictures, the checkpoint and the report: each whole or
+ * as before. */
 bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture);
 
 /* The model that a run's checkpoint names, with the options it was trained with; its networks, built and loaded. False

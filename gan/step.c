@@ -56,10 +56,10 @@ static ag_tensor *discriminator_loss(gan_pair *pair, const pass *p, ag_rng *rng)
   return weight > 0 ? ag_add(loss, ag_scale(gan_gradient_penalty(pair, p->real, p->fake.samples, rng), weight)) : loss;
 }
 
-/* Judges both batches under the tapes that run. */
-static void judge(gan_pair *pair, pass *p, ag_rng *rng) {
-  p->real_output = gan_judge(pair, p->real, rng);
-  p->fake_output = gan_judge(pair, p->fake, rng);
+/* Both batches under the tapes that run. */
+static void discriminate(gan_pair *pair, pass *p, ag_rng *rng) {
+  p->real_output = gan_discriminate(pair, p->real, rng);
+  p->fake_output = gan_discriminate(pair, p->fake, rng);
   p->g_loss = pair->loss->generator(p->fake_output);
   p->d_loss = discriminator_loss(pair, p, rng);
 }
@@ -97,7 +97,7 @@ static bool dual_tape(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *
   ag_tape *gen_tape = ag_tape_start();
   ag_tape *disc_tape = ag_tape_start();
   pass p = {.real = real, .fake = {gan_forge(pair, count_of(real), real.labels, rng), real.labels}};
-  judge(pair, &p, rng);
+  discriminate(pair, &p, rng);
   ag_tape_stop(disc_tape);
   ag_tape_stop(gen_tape);
   if (!tell(figures, pair->loss->output, &p)) return false;
@@ -121,7 +121,7 @@ static bool discriminator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_
                                bool (*wanted)(ag_tensor *fake_output)) {
   pass p = {.real = real, .fake = {ag_detach(gan_forge(pair, count_of(real), real.labels, rng)), real.labels}};
   ag_tape *tape = ag_tape_start();
-  judge(pair, &p, rng);
+  discriminate(pair, &p, rng);
   ag_tape_stop(tape);
   if (!tell(figures, pair->loss->output, &p)) return false;
   if (wanted && !wanted(p.fake_output)) return !ag_failed();
@@ -135,7 +135,7 @@ bool gan_discriminator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_fig
 bool gan_generator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
   ag_tape *tape = ag_tape_start();
   gan_batch fake = {gan_forge(pair, count_of(real), real.labels, rng), real.labels};
-  ag_tensor *loss = pair->loss->generator(gan_judge(pair, fake, rng));
+  ag_tensor *loss = pair->loss->generator(gan_discriminate(pair, fake, rng));
   ag_tape_stop(tape);
   figures->g_loss = ag_item(loss);
   return check_losses(figures) && gan_update(tape, loss, pair->generator, pair->generator_optimizer) &&
@@ -174,7 +174,7 @@ bool gan_threshold_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures
 static bool learn(gan_pair *pair, gan_batch batch, ag_tensor *(*loss_of)(ag_tensor *output), ag_rng *rng,
                   ag_tensor **output, ag_tensor **loss) {
   ag_tape *tape = ag_tape_start();
-  *output = gan_judge(pair, batch, rng);
+  *output = gan_discriminate(pair, batch, rng);
   *loss = loss_of(*output);
   ag_tape_stop(tape);
   return isfinite(ag_item(*loss)) && gan_update(tape, *loss, pair->discriminator, pair->discriminator_optimizer);

@@ -12,6 +12,7 @@ typedef struct {
   gan_pair pair;
   gan_run run;
   gan_watch watch;
+  gan_row evaluation;
   ag_rng rng;
   double generator_rate, discriminator_rate; /* the model's learning rates */
   ag_tensor *fixed_noise, *fixed_labels;     /* of the samples that are shown */
@@ -49,12 +50,39 @@ static bool picture_of(training_state *state, ag_tensor *samples, gan_picture *p
   return gan_picture_scatter(picture, gan_mixture_draw(mixture, SHOWN_POINTS, &rng), samples, mixture->extent);
 }
 
-static bool save(training_state *state, const gan_position *at) {
+/* Judges samples of noise of its own, the same each epoch. */
+static bool judge(training_state *state, gan_row *row) {
+  const gan_training *training = state->training;
+  const gan_model *model = training->model;
+  ag_rng rng = {.seed = training->seed, .counter = (uint64_t)1 << 62};
+  int64_t count = model->mixture ? SHOWN_POINTS : GAN_JUDGED_DIGITS;
+  ag_tensor *noise = ag_normal(&rng, AG_SHAPE(count, model->noise), 0, 1);
+  ag_tensor *labels = gan_labels_in_turn(count, model->classes);
+  ag_tensor *samples = ag_failed() ? NULL : gan_sample(&state->pair, model, noise, labels);
+  gan_mixture_figures of_points;
+  gan_digit_figures of_digits;
+  if (model->mixture) {
+    if (!gan_mixture_judge(model->mixture, samples, &of_points)) return false;
+    *row = gan_mixture_row(&of_points, count);
+    return true;
+  }
+  if (!gan_evaluate_digits(training->judge, samples, &of_digits)) return false;
+  *row = gan_digit_row(&of_digits, training->frechet_real);
+  return true;
+}
+
+static bool save(training_state *state, const gan_position *at, gan_progress *progress) {
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
   gan_picture picture = {0};
   ag_tensor *samples = gan_sample(&state->pair, state->training->model, state->fixed_noise, state->fixed_labels);
-  bool saved = samples && picture_of(state, samples, &picture) && gan_run_save(&state->run, at, &state->pair, picture);
+  bool saved = samples && picture_of(state, samples, &picture);
+  if (saved && state->training->evaluate) {
+    saved = judge(state, &state->evaluation) && gan_run_log_evaluation(&state->run, at, &state->evaluation);
+    progress->evaluation = &state->evaluation;
+  }
+  if (saved) saved = gan_run_save(&state->run, at, &state->pair, picture);
+  else gan_picture_free(&picture);
   ag_scope_leave(scope);
   return saved;
 }
@@ -78,7 +106,8 @@ static bool train_steps(training_state *state, gan_progress progress) {
       return false;
     progress.warning = gan_watch_step(&state->watch, &progress.figures, training->model->loss->output);
     progress.saved = progress.step_of_epoch == progress.steps_an_epoch || progress.step == progress.steps;
-    if (progress.saved && !save(state, &at)) return false;
+    progress.evaluation = NULL;
+    if (progress.saved && !save(state, &at, &progress)) return false;
     if (training->progress) training->progress(&progress, training->context);
   }
   return true;
@@ -131,6 +160,7 @@ static bool train_in_scope(training_state *state) {
 
 bool gan_train(const gan_training *training) {
   if (!training || !training->model) return ag_fail_null("gan_train", "training or its model");
+  if (training->evaluate && !training->model->mixture && !training->judge) return ag_fail_null("gan_train", "judge");
   training_state state = {.training = training};
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;

@@ -1,7 +1,7 @@
 /* A training run from first step to last. */
 #pragma once
 
-#include "gan/dataset.h"
+#include "gan/figures.h"
 #include "gan/run.h"
 
 /* How far training is, after each step. */
@@ -13,8 +13,11 @@ typedef struct {
   bool saved;          /* the epoch (or run) has ended and its picture, checkpoint and report are written */
   const char *warning; /* what gan_watch_step says of this step; NULL: nothing */
   gan_figures figures;
+  const gan_row *evaluation; /* of the epoch that has ended; NULL where nobody judges */
 } gan_progress;
 typedef void gan_progress_function(const gan_progress *progress, void *context);
+
+enum { GAN_JUDGED_DIGITS = 2000 };
 
 typedef struct {
   const gan_model *model;
@@ -24,6 +27,9 @@ typedef struct {
   int64_t limit;                   /* images to use; 0: all */
   int64_t epochs;                  /* 0: the model's own */
   int64_t steps;                   /* ends after so many, whatever the epochs; 0: epochs count */
+  bool evaluate;                   /* each epoch's samples are judged, into evaluation.csv; the run is the same */
+  gan_judge *judge;                /* who judges digits; NULL for points, or where nobody does */
+  double frechet_real;             /* what it says of GAN_JUDGED_DIGITS test digits; told beside the samples' own */
   gan_progress_function *progress; /* may be NULL */
   void *context;
 } gan_training;

@@ -32,13 +32,15 @@ absent() {
 }
 
 # usage
-for command in "" train sample interpolate report summary models; do
+for command in "" train sample evaluate interpolate report summary models; do
   "$mnist_gan" $command --help >out.txt || fail "'$command --help' fails"
   holds out.txt "usage: mnist-gan"
 done
 "$mnist_gan" train --help >out.txt
 for option in model data epochs steps batch limit seed threads precision out; do holds out.txt "--$option "; done
 refuses 2 "'paint' is no command, expected one" paint
+"$mnist_gan" evaluate --help >out.txt
+for option in run samples data count seed neighbours threads; do holds out.txt "--$option "; done
 refuses 2 "'--colour' is none of its options" train --colour
 refuses 2 "'--colour=red' is none of its options" sample --colour=red
 refuses 2 "'more' is none of its options" models more
@@ -50,6 +52,10 @@ for number in 0 -3 three 3.5 "" 99999999999999999999; do
   refuses 2 "--epochs is '$number', expected a whole number from 1" train --epochs "$number"
   refuses 2 "--count is '$number', expected a whole number from 1" sample --count "$number"
 done
+refuses 2 "--count is '1', expected a whole number from 2" evaluate --count 1
+refuses 2 "--threads is '0', expected a whole number from 1" evaluate --threads 0
+refuses 2 "expected either --run, a run folder, or --samples, a NumPy file" evaluate
+refuses 2 "expected either --run, a run folder, or --samples, a NumPy file" evaluate --run run --samples digits.npy
 refuses 2 "--seed is '-1', expected a whole number from 0" train --seed -1
 for command in sample interpolate report; do refuses 2 "--run is missing" $command; done
 refuses 2 "--steps is '1', expected a whole number from 2" interpolate --steps 1
@@ -143,6 +149,33 @@ refuses 1 "metrics.csv: line 6: expected 8 fields, it has fewer" report --run de
 cmp deep/run/report.html kept.html || fail "a refused report changed the old page"
 cp kept.csv $metrics
 refuses 1 "missing/metrics.csv: cannot be read" report --run missing
+# figures: the classifier is trained once and kept, a run and its own samples give the same, bad input is refused
+mkdir digits
+for part in train t10k; do # the first 100
+  gzip -dc "$data/$part-images-idx3-ubyte.gz" >whole
+  { printf '\0\0\10\3\0\0\0\144\0\0\0\34\0\0\0\34'
+    head -c $((16 + 100 * 784)) whole | tail -c +17
+  } >digits/$part-images-idx3-ubyte
+  gzip -dc "$data/$part-labels-idx1-ubyte.gz" >whole
+  { printf '\0\0\10\1\0\0\0\144'; head -c 108 whole | tail -c +9; } >digits/$part-labels-idx1-ubyte
+done
+evaluate() { "$mnist_gan" evaluate --data digits --seed 7 "$@"; }
+evaluate --run deep/run --count 5 --neighbours near.png >out.txt
+holds out.txt "Training the classifier"
+[[ $(head -c 4 near.png | tail -c 3) == PNG ]] || fail "near.png is no PNG"
+for figure in "Frechet distance" "digits covered" "rarest digit" "entropy of digits" "mean confidence" \
+  "nearest neighbour"; do
+  [[ $(grep -c "^$figure " out.txt) == 1 ]] || fail "expected one line of $figure: $(cat out.txt)"
+done
+grep -E "[0-9]" out.txt | grep -v near.png >run.txt
+evaluate --samples five.npy --threads 1 >out.txt
+[[ $(cat out.txt) != *Training* ]] || fail "the classifier is trained a second time"
+grep -E "[0-9]" out.txt | diff run.txt - || fail "a run and its samples give different figures"
+refuses 1 "missing/checkpoint.safetensors" evaluate --data digits --run missing
+refuses 1 "missing.npy: No such file" evaluate --data digits --samples missing.npy
+refuses 1 "five.png: does not start as a NumPy array file does" evaluate --data digits --samples five.png
+refuses 1 "missing: holds no train-images" evaluate --data missing --samples five.npy
+refuses 1 "missing/near.png: cannot be written" evaluate --data digits --samples five.npy --neighbours missing/near.png
 
 # checkpoints that are none, or another model's
 refuses 1 "missing/checkpoint.safetensors" sample --run missing --out bad.png

@@ -9,6 +9,7 @@
 #include <gif_lib.h>
 #include <png.h>
 
+#include "gan/npy.h"
 #include "gan/picture.h"
 #include "gan/scatter.h"
 

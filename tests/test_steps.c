@@ -209,7 +209,7 @@ static gan_pair small_ring_pair(void) {
 /* "If the discriminator is able to recognise the forged images, the weights of the discriminator are updated. However,
  * if [it] is unable to [...], the weights of the generator are updated", as a tutorial words it. */
 static bool literal_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
-  ag_tensor *output = gan_judge(pair, (gan_batch){.samples = gan_forge(pair, 64, NULL, rng)}, rng);
+  ag_tensor *output = gan_discriminate(pair, (gan_batch){.samples = gan_forge(pair, 64, NULL, rng)}, rng);
   bool recognised = ag_item(ag_mean(ag_sigmoid(output))) < 0.4;
   return recognised ? gan_discriminator_turn(pair, real, rng, figures) : gan_generator_turn(pair, real, rng, figures);
 }
@@ -324,11 +324,11 @@ static void packed_samples_lie_channel_by_channel(void **state) {
   gan_pair pair = {.discriminator = identity(), .pack = 2};
   assert_true(nn_build(pair.discriminator, AG_SHAPE(1, 2, 2), &rng));
   ag_tensor *images = ag_reshape(ag_arange(8), AG_SHAPE(4, 1, 2, 1)); /* 01 23 45 67 */
-  ag_tensor *judged = gan_judge(&pair, (gan_batch){.samples = images}, &rng);
+  ag_tensor *judged = gan_discriminate(&pair, (gan_batch){.samples = images}, &rng);
   const ag_real expected[] = {0, 2, 1, 3, 4, 6, 5, 7};
   assert_true(ag_shape_equal(ag_shape_of(judged), AG_SHAPE(2, 4)));
   assert_memory_equal(ag_data(judged), expected, sizeof expected);
-  assert_null(gan_judge(&pair, (gan_batch){.samples = ag_zeros(AG_SHAPE(3, 1, 2, 1))}, &rng));
+  assert_null(gan_discriminate(&pair, (gan_batch){.samples = ag_zeros(AG_SHAPE(3, 1, 2, 1))}, &rng));
   assert_error(AG_ERROR_SHAPE, "no multiple of 2");
   gan_pair_free(&pair);
 }

@@ -22,7 +22,8 @@ missing_for() { # PURPOSE...: the Debian packages that are missing, one a line
         have_library libcjson cjson/cJSON.h || echo libcjson-dev
         have_library zlib zlib.h || echo zlib1g-dev
         have_library libpng png.h || echo libpng-dev
-        have_library libgif gif_lib.h || echo libgif-dev ;;
+        have_library libgif gif_lib.h || echo libgif-dev
+        have_library lapacke lapacke.h || echo liblapacke-dev ;;
       data) have npm || have curl || printf 'curl\nca-certificates\n' ;;
       clang)
         have clang || echo clang

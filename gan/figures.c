@@ -1,0 +1,25 @@
+#include "gan/figures.h"
+
+gan_row gan_digit_row(const gan_digit_figures *f, double frechet_real) {
+  return (gan_row){
+      7,
+      {"samples", "frechet", "frechet_real", "digits", "rarest", "entropy", "confidence"},
+      {(double)f->count, f->frechet, frechet_real, f->covered, f->rarest, f->entropy, f->confidence},
+  };
+}
+
+gan_row gan_mixture_row(const gan_mixture_figures *f, int64_t samples) {
+  return (gan_row){
+      6,
+      {"samples", "modes", "high_quality", "reverse_kl", "narrowest", "widest"},
+      {(double)samples, f->modes, f->high_quality, f->reverse_kl, f->narrowest, f->widest},
+  };
+}
+
+void gan_row_write_names(FILE *stream, const gan_row *row) {
+  for (size_t i = 0; i < row->count; i++) fprintf(stream, "%s%s", i ? "," : "", row->names[i]);
+}
+
+void gan_row_write(FILE *stream, const gan_row *row) {
+  for (size_t i = 0; i < row->count; i++) fprintf(stream, "%s%.6g", i ? "," : "", row->values[i]);
+}
