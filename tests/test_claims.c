@@ -4,22 +4,15 @@
  * Nets", equation 1); D = sigmoid(logit). */
 #include "tests/check.h"
 
-#include "nn/nn.h"
+#include "gan/pair.h"
 
 static const double pi = 3.14159265358979323846;
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
-/* The losses on logits, as gan/losses.c has them: -V, and -log D(G(z)) (same paper, section 3). */
-static ag_tensor *cross_entropy(double label, ag_tensor *logits) {
-  return ag_mean(ag_sigmoid_cross_entropy(ag_scalar(label), logits));
-}
-
 static ag_tensor *discriminator_loss(ag_tensor *real_output, ag_tensor *fake_output) {
-  return ag_add(cross_entropy(1, real_output), cross_entropy(0, fake_output));
+  return ag_add(gan_cross_entropy.real(real_output), gan_cross_entropy.fake(fake_output));
 }
-
-static ag_tensor *generator_loss(ag_tensor *fake_output) { return cross_entropy(1, fake_output); }
 
 /* ---- The best discriminator for a fixed generator: p_data / (p_data + p_g) (same paper, proposition 1) ---- */
 
@@ -137,7 +130,7 @@ static void at_equilibrium_the_losses_are_2_ln_2_and_ln_2_and_half_is_recognised
   enum { N = 20000 };
   ag_tensor *zero = ag_zeros(AG_SHAPE(4, 1));
   assert_value(discriminator_loss(zero, zero), 2 * log(2));
-  assert_value(generator_loss(zero), log(2));
+  assert_value(gan_cross_entropy.generator(zero), log(2));
   assert_true(accuracy(zero, zero) == 0.5);
 
   /* A discriminator that had every chance to learn comes there by itself. */
@@ -147,7 +140,7 @@ static void at_equilibrium_the_losses_are_2_ln_2_and_ln_2_and_half_is_recognised
   ag_tensor *real_output = nn_forward(discriminator, draw(&data, N, &rng), NN_EVAL);
   ag_tensor *fake_output = nn_forward(discriminator, draw(&data, N, &rng), NN_EVAL);
   assert_true(fabs(ag_item(discriminator_loss(real_output, fake_output)) - 2 * log(2)) < 0.002);
-  assert_true(fabs(ag_item(generator_loss(fake_output)) - log(2)) < 0.005);
+  assert_true(fabs(ag_item(gan_cross_entropy.generator(fake_output)) - log(2)) < 0.005);
   assert_true(fabs(accuracy(real_output, fake_output) - 0.5) < 0.02);
   nn_layer_free(discriminator);
 }
@@ -206,14 +199,10 @@ static void the_saturating_loss_gives_a_gradient_smaller_by_the_odds(void **stat
 /* ---- Gradient penalty: E (|d critic / d x| - 1)^2, the norm over a whole sample (Gulrajani et al. 2017, "Improved
  * Training of Wasserstein GANs", equation 3) ---- */
 
+/* Every mix of samples with themselves is they. */
 static ag_tensor *gradient_penalty(nn_layer *critic, ag_tensor *samples) {
-  ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
-  ag_tape_watch(tape, samples);
-  ag_tensor *slope = ag_gradient(tape, nn_forward(critic, samples, NN_EVAL), samples);
-  int axes[AG_MAX_RANK];
-  int count = ag_shape_of(samples).rank - 1;
-  for (int i = 0; i < count; i++) axes[i] = i + 1;
-  return ag_mean(ag_square(ag_add_scalar(ag_norm(slope, ag_axes_make(count, axes), false), -1)));
+  ag_rng rng = ag_rng_seed(1);
+  return gan_gradient_penalty(&(gan_pair){.discriminator = critic}, (gan_batch){.samples = samples}, samples, &rng);
 }
 
 /* The penalty's gradients with respect to the weights, zeros where it does not depend on one (the last bias). */
