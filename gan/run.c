@@ -16,6 +16,7 @@
 #define EVALUATION "evaluation.csv"
 #define REPORT "%s/report.html"
 #define SAMPLES "%s/samples"
+#define KEPT "%s/kept"
 
 static const double SECONDS_A_FRAME = 0.25;
 
@@ -52,20 +53,20 @@ static bool remove_file(char *path) {
   return removed;
 }
 
-/* "epoch-0001.png": what a run writes, not a user's notes beside it. */
-static bool is_picture(const char *name) {
+/* "epoch-0001.png" or "epoch-0001.safetensors": what a run writes, not a user's notes beside it. */
+static bool is_of_an_epoch(const char *name) {
   if (strncmp(name, "epoch-", 6) != 0) return false;
-  size_t digits = strspn(name + 6, "0123456789");
-  return digits > 0 && strcmp(name + 6 + digits, ".png") == 0;
+  const char *ending = name + 6 + strspn(name + 6, "0123456789");
+  return ending > name + 6 && (strcmp(ending, ".png") == 0 || strcmp(ending, ".safetensors") == 0);
 }
 
-static bool remove_pictures(const char *folder) {
-  DIR *pictures = opendir(folder);
-  if (!pictures) return ag_fail(AG_ERROR_FILE, "%s: cannot be read: %s", folder, strerror(errno));
+static bool remove_epochs(const char *folder) {
+  DIR *files = opendir(folder);
+  if (!files) return errno == ENOENT || ag_fail(AG_ERROR_FILE, "%s: cannot be read: %s", folder, strerror(errno));
   bool removed = true;
-  for (struct dirent *entry; removed && (entry = readdir(pictures));)
-    if (is_picture(entry->d_name)) removed = remove_file(gan_text("%s/%s", folder, entry->d_name));
-  closedir(pictures);
+  for (struct dirent *entry; removed && (entry = readdir(files));)
+    if (is_of_an_epoch(entry->d_name)) removed = remove_file(gan_text("%s/%s", folder, entry->d_name));
+  closedir(files);
   return removed;
 }
 
@@ -91,11 +92,12 @@ bool gan_run_start(gan_run *run, const char *folder) {
   if (!run || !folder) return ag_fail_null("gan_run_start", "run or folder");
   if (!*folder) return ag_fail(AG_ERROR_ARGUMENT, "the run's folder has an empty name, expected a path");
   *run = (gan_run){.folder = gan_text("%s", folder)};
-  char *samples = gan_text(SAMPLES, folder);
-  bool started = run->folder && make_folders(samples) && remove_pictures(samples) &&
+  char *samples = gan_text(SAMPLES, folder), *kept = gan_text(KEPT, folder);
+  bool started = run->folder && make_folders(samples) && remove_epochs(samples) && kept && remove_epochs(kept) &&
                  remove_file(gan_text(FILM, folder)) && remove_file(gan_text(CHECKPOINT, folder)) &&
                  remove_file(gan_text(REPORT, folder)) && remove_file(gan_text("%s/" EVALUATION, folder)) &&
                  start_metrics(run);
+  ag_free(kept);
   ag_free(samples);
   if (!started) gan_run_close(run);
   return started;
@@ -147,10 +149,22 @@ static bool save_pictures(gan_run *run, int64_t epoch, gan_picture picture) {
   return saved;
 }
 
+/* A copy of its own for each so many epochs, where the model asks for it. */
+static bool keep_checkpoint(const gan_run *run, const gan_position *at, const gan_pair *pair) {
+  int64_t every = at->model->keep_every;
+  if (every == 0 || at->epoch % every != 0) return true;
+  char *folder = gan_text(KEPT, run->folder);
+  char *path = gan_text(KEPT "/epoch-%04" PRId64 ".safetensors", run->folder, at->epoch);
+  bool kept = path && make_folders(folder) && gan_checkpoint_save(path, at, pair);
+  ag_free(path);
+  ag_free(folder);
+  return kept;
+}
+
 bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture) {
   if (!run || !at || !pair) return ag_fail_null("gan_run_save", "run, position or pair");
   char *path = gan_text(CHECKPOINT, run->folder);
-  bool saved = path && gan_checkpoint_save(path, at, pair);
+  bool saved = path && gan_checkpoint_save(path, at, pair) && keep_checkpoint(run, at, pair);
   ag_free(path);
   if (saved) return save_pictures(run, at->epoch, picture) && gan_report_write(run->folder);
   gan_picture_free(&picture);

@@ -1,4 +1,4 @@
-/* The folder of a training run: samples/epoch-0001.png ..., training.gif, metrics.csv,
+/* The folder of a training run: samples/epoch-0001.png ..., kept/epoch-0005.safetensors ..., training.gif, metrics.csv,
  * checkpoint.safetensors, report.html. */
 #pragma once
 

@@ -141,7 +141,8 @@ static bool open_dataset(training_state *state) {
 /* The same for every epoch; the labels are 0, 1, ... over and over. */
 static bool draw_fixed_noise(training_state *state) {
   const gan_model *model = state->training->model;
-  int64_t count = model->mixture ? SHOWN_POINTS : SHOWN_IMAGES;
+  int64_t images = model->shown ? model->shown : model->classes ? model->classes * model->classes : SHOWN_IMAGES;
+  int64_t count = model->mixture ? SHOWN_POINTS : images;
   state->fixed_noise = ag_normal(&state->rng, AG_SHAPE(count, model->noise), 0, 1);
   state->fixed_labels = gan_labels_in_turn(count, model->classes);
   return !ag_failed();

@@ -39,5 +39,7 @@ const gan_model gan_mlp_keras = {
     .noise = 100,
     .batch = 256,
     .epochs = 50,
+    .shown = 100,
+    .keep_every = 5,
     .black = -1,
 };
