@@ -46,7 +46,8 @@ package_of() { # PROGRAM HOW
 }
 
 train() { # FOLDER: a run as the demo leaves it, but short
-  "$build/mnist-gan" train --data "$source/tests/data/mnist" --steps 1 --batch 2 --limit 2 --out "$1/runs/demo" >/dev/null
+  "$build/mnist-gan" train --data "$source/tests/data/mnist" --model dcgan-small --conditional --steps 1 --batch 2 --limit 2 \
+    --out "$1/runs/demo" >/dev/null
 }
 
 check_program() { # BASE LINE HOW PACKAGE
