@@ -119,7 +119,8 @@ static bool plan(const training_state *state, gan_progress *progress) {
   int64_t epochs = training->epochs ? training->epochs : training->model->epochs;
   int64_t steps_an_epoch =
       training->model->mixture ? STEPS_AN_EPOCH_OF_POINTS : (int64_t)gan_dataset_batches(&state->dataset);
-  if (epochs < 1 || epochs > INT64_MAX / steps_an_epoch || training->steps < 0)
+  bool sane = training->steps ? training->steps > 0 : epochs > 0 && epochs <= INT64_MAX / steps_an_epoch;
+  if (!sane)
     return ag_fail(AG_ERROR_ARGUMENT, "train: %lld epochs and %lld steps, expected positive numbers, not too large",
                    (long long)epochs, (long long)training->steps);
   int64_t steps = training->steps ? training->steps : epochs * steps_an_epoch;
