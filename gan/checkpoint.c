@@ -22,6 +22,8 @@ static number print(int64_t value) {
   return n;
 }
 
+static int64_t at_least_one(int64_t count) { return count > 1 ? count : 1; } /* 0 stands for one in a model */
+
 static const char *precision_name(void) {
   ag_precision precision = ag_get_precision();
   if (!ag_precision_available(precision)) precision = AG_HIGHEST; /* what products then are computed at */
@@ -32,8 +34,8 @@ bool gan_checkpoint_save(const char *path, const gan_position *at, const gan_pai
   if (!path || !at || !pair) return ag_fail_null("gan_checkpoint_save", "path, position or pair");
   const gan_model *model = at->model;
   number seed, average, epoch = print(at->epoch), step = print(at->step), batch = print(model->batch),
-                        critic_steps = print(model->critic_steps), pack = print(model->pack),
-                        classes = print(model->classes);
+                        critic_steps = print(at_least_one(model->critic_steps)),
+                        pack = print(at_least_one(model->pack)), classes = print(model->classes);
   snprintf(seed.text, sizeof seed.text, "%" PRIu64, at->seed);
   snprintf(average.text, sizeof average.text, "%.12g", model->average);
   const char *metadata[] = {

@@ -85,17 +85,19 @@ bool gan_clip_weights(nn_layer *network, double limit) {
   return !ag_failed();
 }
 
+static void follow(size_t count, ag_real share, const ag_real *leader, ag_real *restrict follower) {
+  for (size_t i = 0; i < count; i++) follower[i] += share * (leader[i] - follower[i]);
+}
+
 bool gan_follow(nn_layer *average, nn_layer *trained, double decay) {
   ag_list followers = nn_variables(average), leaders = nn_variables(trained);
   if (followers.count != leaders.count)
     return ag_fail(AG_ERROR_ARGUMENT, "follow: %zu variables and %zu, expected as many", followers.count,
                    leaders.count);
   for (size_t i = 0; i < leaders.count; i++) {
-    const ag_real *leader = ag_data(leaders.items[i]);
-    ag_real *follower = ag_variable_data(followers.items[i]);
-    if (!follower) return false;
-    for (size_t k = 0; k < ag_size(leaders.items[i]); k++)
-      follower[k] += (ag_real)(1 - decay) * (leader[k] - follower[k]);
+    ag_real *values = ag_variable_data(followers.items[i]);
+    if (!values) return false;
+    follow(ag_size(leaders.items[i]), (ag_real)(1 - decay), ag_data(leaders.items[i]), values);
   }
   return !ag_failed();
 }
