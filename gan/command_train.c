@@ -144,14 +144,23 @@ static bool train(train_options *options, const char *out) {
 
 int command_train(int argc, char **argv) {
   static const struct option table[] = {
-      {"model", required_argument, NULL, 'm'},        {"data", required_argument, NULL, 'd'},
-      {"epochs", required_argument, NULL, 'e'},       {"steps", required_argument, NULL, 'n'},
-      {"batch", required_argument, NULL, 'b'},        {"limit", required_argument, NULL, 'l'},
-      {"seed", required_argument, NULL, 's'},         {"threads", required_argument, NULL, 't'},
-      {"precision", required_argument, NULL, 'p'},    {"out", required_argument, NULL, 'o'},
-      {"conditional", no_argument, NULL, 'c'},        {"loss", required_argument, NULL, 'w'},
-      {"critic-steps", required_argument, NULL, 'k'}, {"pack", required_argument, NULL, 'g'},
-      {"average", required_argument, NULL, 'a'},      HELP_OPTION,
+      {"model", required_argument, NULL, 'm'},
+      {"data", required_argument, NULL, 'd'},
+      {"epochs", required_argument, NULL, 'e'},
+      {"steps", required_argument, NULL, 'n'},
+      {"batch", required_argument, NULL, 'b'},
+      {"limit", required_argument, NULL, 'l'},
+      {"seed", required_argument, NULL, 's'},
+      {"threads", required_argument, NULL, 't'},
+      {"precision", required_argument, NULL, 'p'},
+      {"out", required_argument, NULL, 'o'},
+      {"evaluate", no_argument, NULL, 'v'},
+      {"conditional", no_argument, NULL, 'c'},
+      {"loss", required_argument, NULL, 'w'},
+      {"critic-steps", required_argument, NULL, 'k'},
+      {"pack", required_argument, NULL, 'g'},
+      {"average", required_argument, NULL, 'a'},
+      HELP_OPTION,
   };
   train_options options = {.data = "data/mnist", .precision = AG_HIGH, .model = gan_models[0], .training = {.seed = 1}};
   for (int letter; (letter = next_option(argc, argv, table)) != OPTION_END;) {

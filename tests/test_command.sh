@@ -37,10 +37,11 @@ for command in "" train sample evaluate interpolate report summary models; do
   holds out.txt "usage: mnist-gan"
 done
 "$mnist_gan" train --help >out.txt
-for option in model data epochs steps batch limit seed threads precision out; do holds out.txt "--$option "; done
+for option in model data epochs steps batch limit seed threads precision out evaluate conditional loss critic-steps \
+  pack average; do holds out.txt "--$option "; done
 refuses 2 "'paint' is no command, expected one" paint
 "$mnist_gan" evaluate --help >out.txt
-for option in run samples data count seed neighbours threads; do holds out.txt "--$option "; done
+for option in run samples data count seed neighbours csv threads; do holds out.txt "--$option "; done
 refuses 2 "'--colour' is none of its options" train --colour
 refuses 2 "'--colour=red' is none of its options" sample --colour=red
 refuses 2 "'more' is none of its options" models more
@@ -57,6 +58,9 @@ refuses 2 "--threads is '0', expected a whole number from 1" evaluate --threads 
 refuses 2 "expected either --run, a run folder, or --samples, a NumPy file" evaluate
 refuses 2 "expected either --run, a run folder, or --samples, a NumPy file" evaluate --run run --samples digits.npy
 refuses 2 "--seed is '-1', expected a whole number from 0" train --seed -1
+refuses 2 "--loss is 'l1', expected one of: cross-entropy minimax" train --loss l1
+refuses 2 "--average is '1', expected a number between 0 and 1" train --average 1
+refuses 2 "the points of ring have no labels" train --model ring --conditional
 for command in sample interpolate report; do refuses 2 "--run is missing" $command; done
 refuses 2 "--steps is '1', expected a whole number from 2" interpolate --steps 1
 refuses 2 "--rows is '1', expected a whole number from 2" interpolate --rows 1
@@ -116,6 +120,34 @@ touch other/samples/epoch-notes.txt
 [[ -f other/samples/epoch-notes.txt ]] || fail "a file that no run made was removed"
 if cmp -s deep/run/samples/epoch-0001.png other/samples/epoch-0001.png; then fail "two seeds give one picture"; fi
 
+# variations: a conditional run draws the digit that it is asked for, the others refuse to
+variation=(--model dcgan-small --conditional --loss least-squares --critic-steps 2 --pack 2 --average 0.9)
+"$mnist_gan" train "${short[@]}" --steps 2 "${variation[@]}" --out variation >out.txt
+"$mnist_gan" sample --run variation --digit 7 --count 2 --out seven.npy >out.txt
+"$mnist_gan" sample --run variation --digit 8 --count 2 --out eight.npy >out.txt
+if cmp -s seven.npy eight.npy; then fail "two digits look the same"; fi
+refuses 1 "its generator takes no digit" sample --run deep/run --digit 7 --out seven.npy
+for setting in least-squares dcgan-small "<dt>pack</dt><dd>2<" "<dt>average</dt><dd>0.9<"; do
+  holds variation/report.html "$setting"
+done
+
+# points: no data is needed, each epoch is judged, the run is the same whether or not
+"$mnist_gan" train --model ring --batch 10 --steps 2 --threads 1 --evaluate --out points >out.txt
+[[ $(head -n 1 points/evaluation.csv) == epoch,samples,modes,high_quality,reverse_kl,narrowest,widest ]] ||
+  fail "$(cat points/evaluation.csv)"
+[[ $(cut -d, -f1,2 points/evaluation.csv | tail -n +2) == "1,2500" ]] || fail "$(cat points/evaluation.csv)"
+holds out.txt "reverse_kl"
+"$mnist_gan" train --model ring --batch 10 --steps 2 --threads 2 --out unjudged >out.txt
+cmp points/metrics.csv unjudged/metrics.csv || fail "judging changes the run"
+absent unjudged/evaluation.csv
+"$mnist_gan" sample --run points --count 3 --out points.npy >out.txt
+[[ $(stat -c %s points.npy) == $((128 + 3 * 2 * 4)) ]] || fail "points.npy has $(stat -c %s points.npy) bytes"
+"$mnist_gan" sample --run points --out points.png >out.txt
+"$mnist_gan" evaluate --run points --csv points.csv >out.txt
+holds out.txt "of 8; each with a point"
+[[ $(head -n 1 points.csv) == samples,modes,high_quality,reverse_kl,narrowest,widest ]] || fail "$(cat points.csv)"
+refuses 1 "images are [60, 2]" interpolate --run points --out walk2.png
+
 # samples
 "$mnist_gan" sample --run deep/run --count 5 --seed 7 --out five.png >out.txt
 [[ $(head -c 4 five.png | tail -c 3) == PNG ]] || fail "five.png is no PNG"
@@ -168,9 +200,15 @@ for figure in "Frechet distance" "digits covered" "rarest digit" "entropy of dig
   [[ $(grep -c "^$figure " out.txt) == 1 ]] || fail "expected one line of $figure: $(cat out.txt)"
 done
 grep -E "[0-9]" out.txt | grep -v near.png >run.txt
-evaluate --samples five.npy --threads 1 >out.txt
+evaluate --samples five.npy --threads 1 --csv digits.csv >out.txt
+[[ $(head -n 1 digits.csv) == samples,frechet,frechet_real,digits,rarest,entropy,confidence ]] || fail "$(cat digits.csv)"
+[[ $(tail -n +2 digits.csv) == 5,* ]] || fail "$(cat digits.csv)"
 [[ $(cat out.txt) != *Training* ]] || fail "the classifier is trained a second time"
 grep -E "[0-9]" out.txt | diff run.txt - || fail "a run and its samples give different figures"
+"$mnist_gan" train --data digits --limit 8 --batch 4 --model mlp-keras --epochs 5 --evaluate --out judged >out.txt
+[[ $(cut -d, -f1 judged/evaluation.csv | paste -sd' ') == "epoch 1 2 3 4 5" ]] || fail "$(cat judged/evaluation.csv)"
+[[ $(ls judged/kept) == epoch-0005.safetensors ]] || fail "kept: $(ls judged/kept)"
+holds judged/report.html Evaluation
 refuses 1 "missing/checkpoint.safetensors" evaluate --data digits --run missing
 refuses 1 "missing.npy: No such file" evaluate --data digits --samples missing.npy
 refuses 1 "five.png: does not start as a NumPy array file does" evaluate --data digits --samples five.png
