@@ -14,14 +14,14 @@ typedef struct {
   bool shared_optimizer;                 /* called once for both */
   const gan_loss *loss;
   gan_step *step;
-  int64_t critic_steps, pack, classes; /* as in gan_pair */
-  double average;                      /* decay of the generator's moving average; 0: none is kept */
-  bool decay;                          /* the learning rate falls linearly to 0 over the run */
-  int64_t noise;                       /* size of the generator's noise */
+  int64_t critic_steps, pack, classes, frozen_after; /* as in gan_pair */
+  double average;                                    /* decay of the generator's moving average; 0: none is kept */
+  bool decay;                                        /* the learning rate falls linearly to 0 over the run */
+  int64_t noise;                                     /* size of the generator's noise */
   int64_t batch;
   int64_t epochs;
-  int64_t shown;      /* images in a picture; 0: 16, and of a conditional model 100 */
-  int64_t keep_every; /* epochs from one checkpoint that is kept to the next; 0: only the last one is */
+  int64_t shown;              /* images in a picture; 0: 16, and of a conditional model 100 */
+  int64_t keep_every;         /* epochs from one checkpoint that is kept to the next; 0: only the last one is */
   double black;               /* pixels lie in [black, 1]: -1 where the generator ends in tanh, 0 in a sigmoid */
   const gan_mixture *mixture; /* what it learns; NULL: images */
 } gan_model;
