@@ -93,7 +93,8 @@ bool gan_classifier_save(const gan_classifier *classifier, const char *path, con
   if (!classifier || !path || !images) return ag_fail_null("gan_classifier_save", "classifier, path or images");
   char test_accuracy[32];
   snprintf(test_accuracy, sizeof test_accuracy, "%.4f", accuracy);
-  const char *metadata[] = {"about", describe(images).text, "test_accuracy", test_accuracy, NULL};
+  const description about = describe(images);
+  const char *metadata[] = {"about", about.text, "test_accuracy", test_accuracy, NULL};
   return nn_save(path, 1, &(nn_named_layer){"classifier", classifier->network}, metadata);
 }
 
@@ -113,11 +114,12 @@ bool gan_classifier_load(gan_classifier *classifier, const char *path, const gan
   return loaded;
 }
 
-static bool classify_chunk(const gan_classifier *classifier, ag_tensor *images, ag_real *features,
-                           ag_real *probabilities) {
+/* Images `start` to `start + length`. */
+static bool classify_chunk(const gan_classifier *classifier, ag_tensor *images, int64_t start, int64_t length,
+                           ag_real *features, ag_real *probabilities) {
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
-  ag_tensor *hidden = nn_forward(classifier->features, images, NN_EVAL);
+  ag_tensor *hidden = nn_forward(classifier->features, ag_slice(images, 0, start, length), NN_EVAL);
   ag_tensor *shares = ag_softmax(nn_forward(classifier->head, hidden, NN_EVAL), -1);
   if (shares) {
     memcpy(features, ag_data(hidden), ag_size(hidden) * sizeof *features);
@@ -138,9 +140,9 @@ bool gan_classify(const gan_classifier *classifier, ag_tensor *images, ag_tensor
   ag_precision precision = ag_get_precision();
   ag_set_precision(AG_HIGHEST);
   for (int64_t start = 0; done && start < count; start += CHUNK) {
-    ag_tensor *chunk = ag_slice(images, 0, start, count - start < CHUNK ? count - start : CHUNK);
-    done = chunk && classify_chunk(classifier, chunk, feature_values + start * GAN_DIGIT_FEATURES,
-                                   probability_values + start * GAN_DIGITS);
+    int64_t length = count - start < CHUNK ? count - start : CHUNK;
+    done = classify_chunk(classifier, images, start, length, feature_values + start * GAN_DIGIT_FEATURES,
+                          probability_values + start * GAN_DIGITS);
   }
   ag_set_precision(precision);
   return done;

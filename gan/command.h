@@ -22,7 +22,8 @@ enum { OPTION_END = -1, OPTION_WRONG = '?', OPTION_HELP = 'h' };
 /* The next option's letter, its value in optarg. OPTION_WRONG once the mistake is told on stderr. A table ends with
  * HELP_OPTION. */
 int next_option(int argc, char **argv, const struct option *options);
-#define HELP_OPTION {"help", no_argument, NULL, OPTION_HELP}, {NULL, 0, NULL, 0}
+#define HELP_OPTION \
+  {"help", no_argument, NULL, OPTION_HELP}, { NULL, 0, NULL, 0 }
 
 /* These tell on stderr what was expected, and return false or NULL. */
 bool read_number(const char *option, const char *text, int64_t lowest, int64_t highest, int64_t *value);
@@ -42,5 +43,6 @@ typedef struct {
 } progress_display;
 progress_display progress_start(void);
 gan_progress_function progress_show; /* context: the display */
-/* A sentence, and on a terminal how far it is; context is not used. */
-gan_classifier_progress show_classifier_progress;
+/* Loads the test digits of a folder, too, and makes the judge of digits, telling on stdout that it takes a while and on
+ * stderr why it could not be kept. False and an error; both are freed by the caller in any case. */
+bool open_judge(gan_judge *judge, const char *data, const gan_images *train, gan_images *test);

@@ -34,14 +34,6 @@ static void print_help(void) {
       "  --threads N          threads to compute with (as many as the CPU has)");
 }
 
-/* Digits of a conditional run are asked for in turn. */
-static ag_tensor *draw_samples(const evaluation *options) {
-  ag_rng rng = ag_rng_seed(options->seed);
-  ag_tensor *noise = ag_normal(&rng, AG_SHAPE(options->count, options->model.noise), 0, 1);
-  ag_tensor *labels = gan_labels_in_turn(options->count, options->model.classes);
-  return ag_failed() ? NULL : gan_sample(&options->pair, &options->model, noise, labels);
-}
-
 static ag_tensor *read_samples(const evaluation *options) {
   ag_tensor *images = gan_npy_read(options->samples);
   if (!images || ag_shape_of(images).sizes[0] <= options->count) return images;
@@ -135,22 +127,21 @@ static bool compare(evaluation *options, ag_tensor *images) {
 }
 
 static bool evaluate_digits(evaluation *options) {
-  if (!gan_images_load(&options->train, options->data, "train") ||
-      !gan_images_load(&options->test, options->data, "t10k"))
-    return false;
-  ag_tensor *images = options->run ? draw_samples(options) : read_samples(options);
-  if (!images ||
-      !gan_judge_make(&options->judge, options->data, &options->train, &options->test, show_classifier_progress, NULL))
-    return false;
-  if (options->judge.not_saved)
-    fprintf(stderr, "mnist-gan: the classifier is not kept for the next time: %s\n", options->judge.not_saved);
-  return compare(options, images);
+  if (!gan_images_load(&options->train, options->data, "train")) return false;
+  ag_tensor *images = options->run ? gan_draw(&options->pair, &options->model, options->count, -1, options->seed)
+                                   : read_samples(options);
+  return images && open_judge(&options->judge, options->data, &options->train, &options->test) &&
+         compare(options, images);
 }
 
 static bool evaluate_points(const evaluation *options) {
   const gan_mixture *mixture = options->model.mixture;
   gan_mixture_figures figures;
-  if (!gan_mixture_judge(mixture, draw_samples(options), &figures)) return false;
+  if (options->neighbours)
+    return ag_fail(AG_ERROR_ARGUMENT, "%s: is a run on points, which have no neighbours to draw", options->run);
+  if (!gan_mixture_judge(mixture, gan_draw(&options->pair, &options->model, options->count, -1, options->seed),
+                         &figures))
+    return false;
   printf("%lld generated points against the %d Gaussians of %s\n\n", (long long)options->count, mixture->modes,
          mixture->name);
   printf("modes          %6d  of %d; each with a point within 3 deviations of its centre\n", figures.modes,

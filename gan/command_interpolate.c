@@ -15,7 +15,8 @@ typedef struct {
 static void print_help(void) {
   puts(
       "usage: mnist-gan interpolate --run DIR [OPTIONS]\n\n"
-      "Walks through random points of a generator's noise and back to the first, on arcs (slerp).\n\n"
+      "Walks through random points of a generator's noise and back to the first, on arcs (slerp). A run that was\n"
+      "trained with --conditional draws one digit a row.\n\n"
       "  --run DIR      the run folder that mnist-gan train filled\n"
       "  --rows N       how many points (6)\n"
       "  --steps N      how many images from one point to the next, both included (10; a film: 16)\n"
@@ -70,6 +71,10 @@ static bool walk(const walk_options *options) {
   gan_pair pair;
   gan_model model;
   if (!gan_run_load(options->run, &pair, &model)) return false;
+  if (model.mixture) {
+    gan_pair_free(&pair);
+    return ag_fail(AG_ERROR_ARGUMENT, "%s: is a run on points, a walk needs images", options->run);
+  }
   ag_scope *scope = ag_scope_enter();
   ag_tensor *noise = walk_noise(options, model.noise);
   ag_tensor *labels = noise ? walk_labels(options, ag_shape_of(noise).sizes[0], model.classes) : NULL;

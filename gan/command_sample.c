@@ -21,28 +21,10 @@ static void print_help(void) {
       "                 (samples.png)");
 }
 
-/* NULL without an error for a pair without classes. */
-static ag_tensor *choose_labels(const sample_options *options, const gan_model *model) {
-  if (options->digit < 0) return gan_labels_in_turn(options->count, model->classes);
-  if (options->digit < model->classes) return ag_full(AG_SHAPE(options->count), (double)options->digit);
-  return ag_fail(AG_ERROR_ARGUMENT, "%s: its generator takes no digit; train it with --conditional", options->run);
-}
-
-static bool write_points(const sample_options *options, const gan_mixture *mixture, const ag_tensor *points) {
-  ag_rng rng = ag_rng_seed(options->seed);
-  gan_picture picture;
-  bool written =
-      gan_picture_scatter(&picture, gan_mixture_draw(mixture, options->count, &rng), points, mixture->extent) &&
-      gan_png_write(options->out, &picture);
-  gan_picture_free(&picture);
-  return written;
-}
-
 static bool write_samples(const sample_options *options, const gan_model *model, const ag_tensor *samples) {
   if (ends_with(options->out, ".npy")) return gan_npy_write(options->out, samples);
-  if (model->mixture) return write_points(options, model->mixture, samples);
   gan_picture picture;
-  bool written = gan_picture_grid(&picture, samples) && gan_png_write(options->out, &picture);
+  bool written = gan_picture_samples(&picture, model, samples) && gan_png_write(options->out, &picture);
   gan_picture_free(&picture);
   return written;
 }
@@ -52,10 +34,7 @@ static bool sample(const sample_options *options) {
   gan_model model;
   if (!gan_run_load(options->run, &pair, &model)) return false;
   ag_scope *scope = ag_scope_enter();
-  ag_rng rng = ag_rng_seed(options->seed);
-  ag_tensor *noise = ag_normal(&rng, AG_SHAPE(options->count, model.noise), 0, 1);
-  ag_tensor *labels = choose_labels(options, &model);
-  ag_tensor *samples = ag_failed() ? NULL : gan_sample(&pair, &model, noise, labels);
+  ag_tensor *samples = gan_draw(&pair, &model, options->count, options->digit, options->seed);
   bool written = samples && write_samples(options, &model, samples);
   ag_scope_leave(scope);
   gan_pair_free(&pair);

@@ -11,7 +11,7 @@ typedef struct {
   const gan_loss *loss;
   int64_t batch, critic_steps, pack;
   bool conditional;
-  double average;
+  double average, learning_rate;
   gan_training training;
 } train_options;
 
@@ -39,6 +39,7 @@ static void print_help(void) {
       gan_models[0]->name);
   for (const gan_loss *const *loss = gan_losses; *loss; loss++) printf(" %s%s", (*loss)->name, loss[1] ? "," : "\n");
   puts(
+      "  --learning-rate R  of both networks (the model's own)\n"
       "  --critic-steps K   alternately K steps of the discriminator and one of the generator\n"
       "  --pack M           the discriminator judges M samples together (PacGAN)\n"
       "  --average DECAY    samples come from a moving average of the generator's weights, such as 0.999");
@@ -69,6 +70,7 @@ static bool read_option(int letter, train_options *options) {
     case 'w': return (options->loss = read_loss(optarg)) != NULL;
     case 'k': return read_number("--critic-steps", optarg, 1, 1000, &options->critic_steps);
     case 'g': return read_number("--pack", optarg, 1, 64, &options->pack);
+    case 'r': return read_share("--learning-rate", optarg, &options->learning_rate);
     case 'a': return read_share("--average", optarg, &options->average);
     default: return false;
   }
@@ -76,18 +78,18 @@ static bool read_option(int letter, train_options *options) {
 
 /* False once told on stderr what does not fit. */
 static bool lay_over(const train_options *options, gan_model *model) {
-  enum { DIGITS = 10 };
   *model = *options->model;
   if (options->loss) model->loss = options->loss;
   if (options->batch) model->batch = options->batch;
   if (options->pack) model->pack = options->pack;
   if (options->average > 0) model->average = options->average;
+  if (options->learning_rate > 0) model->learning_rate = options->learning_rate;
   if (options->critic_steps) {
     model->critic_steps = options->critic_steps;
     model->step = gan_alternating_step;
   }
   if (!options->conditional) return true;
-  model->classes = DIGITS;
+  model->classes = GAN_DIGITS;
   if (!model->mixture) return true;
   fprintf(stderr, "mnist-gan: --conditional needs a model of digits; the points of %s have no labels\n", model->name);
   return false;
@@ -104,10 +106,9 @@ static void set_up(const train_options *options) {
 /* Whom digits are shown to, and what he says of real ones. */
 static bool make_judge(train_options *options, const gan_images *train, gan_judge *judge) {
   gan_images test = {0};
-  if (!gan_images_load(&test, options->data, "t10k")) return false;
   gan_digit_figures real;
   ag_scope *scope = ag_scope_enter();
-  bool made = gan_judge_make(judge, options->data, train, &test, show_classifier_progress, NULL) &&
+  bool made = open_judge(judge, options->data, train, &test) &&
               gan_evaluate_digits(judge, gan_pixels_spread(&test, GAN_JUDGED_DIGITS), &real);
   ag_scope_leave(scope);
   gan_images_free(&test);
@@ -144,23 +145,15 @@ static bool train(train_options *options, const char *out) {
 
 int command_train(int argc, char **argv) {
   static const struct option table[] = {
-      {"model", required_argument, NULL, 'm'},
-      {"data", required_argument, NULL, 'd'},
-      {"epochs", required_argument, NULL, 'e'},
-      {"steps", required_argument, NULL, 'n'},
-      {"batch", required_argument, NULL, 'b'},
-      {"limit", required_argument, NULL, 'l'},
-      {"seed", required_argument, NULL, 's'},
-      {"threads", required_argument, NULL, 't'},
-      {"precision", required_argument, NULL, 'p'},
-      {"out", required_argument, NULL, 'o'},
-      {"evaluate", no_argument, NULL, 'v'},
-      {"conditional", no_argument, NULL, 'c'},
-      {"loss", required_argument, NULL, 'w'},
-      {"critic-steps", required_argument, NULL, 'k'},
-      {"pack", required_argument, NULL, 'g'},
-      {"average", required_argument, NULL, 'a'},
-      HELP_OPTION,
+      {"model", required_argument, NULL, 'm'},        {"data", required_argument, NULL, 'd'},
+      {"epochs", required_argument, NULL, 'e'},       {"steps", required_argument, NULL, 'n'},
+      {"batch", required_argument, NULL, 'b'},        {"limit", required_argument, NULL, 'l'},
+      {"seed", required_argument, NULL, 's'},         {"threads", required_argument, NULL, 't'},
+      {"precision", required_argument, NULL, 'p'},    {"out", required_argument, NULL, 'o'},
+      {"evaluate", no_argument, NULL, 'v'},           {"conditional", no_argument, NULL, 'c'},
+      {"loss", required_argument, NULL, 'w'},         {"learning-rate", required_argument, NULL, 'r'},
+      {"critic-steps", required_argument, NULL, 'k'}, {"pack", required_argument, NULL, 'g'},
+      {"average", required_argument, NULL, 'a'},      HELP_OPTION,
   };
   train_options options = {.data = "data/mnist", .precision = AG_HIGH, .model = gan_models[0], .training = {.seed = 1}};
   for (int letter; (letter = next_option(argc, argv, table)) != OPTION_END;) {

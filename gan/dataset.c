@@ -50,17 +50,18 @@ gan_batch gan_dataset_batch(gan_dataset *dataset, uint64_t epoch, size_t index) 
     return batch;
   }
   if (dataset->epoch != epoch) shuffle(dataset, epoch);
-  ag_real *values, *labels;
+  const uint8_t *bytes = dataset->images->labels;
+  ag_real *values, *labels = NULL;
   ag_tensor *samples = ag_make(AG_SHAPE((int64_t)dataset->batch, GAN_IMAGE_SIZE, GAN_IMAGE_SIZE, 1), &values);
-  batch.labels = ag_make(AG_SHAPE((int64_t)dataset->batch), &labels);
-  if (!samples || !batch.labels) return batch;
+  if (bytes) batch.labels = ag_make(AG_SHAPE((int64_t)dataset->batch), &labels);
+  if (!samples || (bytes && !batch.labels)) return batch;
   const size_t size = GAN_IMAGE_SIZE * GAN_IMAGE_SIZE;
   for (size_t i = 0; i < dataset->batch; i++) {
     size_t image = dataset->order[index * dataset->batch + i];
     const uint8_t *pixels = dataset->images->pixels + image * size;
     for (size_t k = 0; k < size; k++)
       values[i * size + k] = (ag_real)(dataset->black + (1 - dataset->black) * pixels[k] / 255.0);
-    labels[i] = dataset->images->labels[image];
+    if (bytes) labels[i] = bytes[image];
   }
   batch.samples = samples;
   return batch;

@@ -20,4 +20,5 @@ bool gan_file_close(gan_file *file, bool complete);
 #if defined(__GNUC__)
 __attribute__((format(printf, 1, 2)))
 #endif
-char *gan_text(const char *format, ...);
+char *
+gan_text(const char *format, ...);

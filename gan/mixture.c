@@ -74,7 +74,7 @@ bool gan_mixture_judge(const gan_mixture *mixture, const ag_tensor *points, gan_
   count_points(mixture, points, modes);
   /* Of a Gaussian within r deviations, an axis has the variance 1 - (r^2 / 2) exp(-r^2 / 2) / (1 - exp(-r^2 / 2)). */
   const double outside = exp(-4.5), own = mixture->deviation * sqrt(1 - 4.5 * outside / (1 - outside));
-  *figures = (gan_mixture_figures){.narrowest = INFINITY};
+  *figures = (gan_mixture_figures){.narrowest = NAN, .widest = NAN}; /* fmin and fmax pass over NaN */
   for (int i = 0; i < mixture->modes; i++) {
     double share = (double)modes[i].nearest / (double)shape.sizes[0];
     if (share > 0) figures->reverse_kl += share * log(share * mixture->modes);

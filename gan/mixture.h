@@ -27,7 +27,7 @@ typedef struct {
   double high_quality;      /* share of points; of the mixture itself 1 - exp(-9/2) = 98.9% */
   double reverse_kl;        /* KL(points by nearest mode || uniform), nats */
   double narrowest, widest; /* deviation of the points of high quality about their mode's mean, as a share of that of
-                               the mixture's own such points; over the covered modes */
+                               the mixture's own such points; over the covered modes, NaN where there are none */
 } gan_mixture_figures;
 
 /* Points [count, 2]. False and an error for another shape. */

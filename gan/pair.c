@@ -32,7 +32,7 @@ ag_tensor *gan_generator_input(const gan_pair *pair, ag_tensor *noise, ag_tensor
 
 ag_tensor *gan_forge(const gan_pair *pair, int64_t count, ag_tensor *labels, ag_rng *rng) {
   ag_tensor *noise = ag_normal(rng, AG_SHAPE(count, gan_noise_size(pair)), 0, 1);
-  bool frozen = pair->frozen_after > 0 && pair->steps >= pair->frozen_after;
+  bool frozen = pair->frozen_after > 0 && pair->generator_steps >= pair->frozen_after;
   return nn_forward(pair->generator, gan_generator_input(pair, noise, labels), frozen ? NN_EVAL : NN_TRAIN(rng));
 }
 
@@ -96,6 +96,10 @@ bool gan_follow(nn_layer *average, nn_layer *trained, double decay) {
     return ag_fail(AG_ERROR_ARGUMENT, "follow: %zu variables and %zu, expected as many", followers.count,
                    leaders.count);
   for (size_t i = 0; i < leaders.count; i++) {
+    ag_shape shape = ag_shape_of(leaders.items[i]), other = ag_shape_of(followers.items[i]);
+    if (!ag_shape_equal(shape, other))
+      return ag_fail(AG_ERROR_SHAPE, "follow: variable %zu has the shape %s, expected %s", i,
+                     ag_shape_print(other).text, ag_shape_print(shape).text);
     ag_real *values = ag_variable_data(followers.items[i]);
     if (!values) return false;
     follow(ag_size(leaders.items[i]), (ag_real)(1 - decay), ag_data(leaders.items[i]), values);

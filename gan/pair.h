@@ -17,9 +17,9 @@ typedef struct {
   int64_t classes;      /* both networks are told the sample's label, 0 .. classes - 1; 0: they are not */
   int64_t pack;         /* samples that the discriminator judges together (PacGAN, Lin et al. 2018); 0: one */
   int64_t critic_steps; /* the discriminator's steps for each of the generator's; 0: one */
-  int64_t frozen_after; /* steps after which the generator trains in evaluation mode, by batch norm's moving statistics:
-                           those of a batch are noise, which keeps it from settling; 0: never */
-  int64_t steps;        /* of the discriminator, so far */
+  int64_t frozen_after; /* steps of the generator after which it trains in evaluation mode, by batch norm's moving
+                           statistics: those of a batch are noise, which keeps it from settling; 0: never */
+  int64_t generator_steps, discriminator_steps; /* so far */
 } gan_pair;
 
 /* Frees networks and optimizers. */

@@ -59,10 +59,3 @@ void progress_show(const gan_progress *progress, void *context) {
   fflush(stdout);
   if (progress->saved) display->total = (gan_figures){0};
 }
-
-void show_classifier_progress(int64_t step, int64_t steps, void *context) {
-  (void)context;
-  if (step == 1) puts("Training the classifier of digits; this is needed once.");
-  if (isatty(STDOUT_FILENO)) printf("\r%3lld%%%s", (long long)(100 * step / steps), step == steps ? "\r\033[K" : "");
-  fflush(stdout);
-}

@@ -5,6 +5,7 @@
 #include "gan/chart.h"
 #include "gan/data_uri.h"
 #include "gan/file.h"
+#include "gan/losses.h"
 #include "gan/report_private.h"
 #include "nn/nn.h"
 
@@ -129,23 +130,29 @@ static bool put_chart(FILE *stream, const gan_csv *metrics, const char *title, s
   return gan_chart_write(stream, &chart);
 }
 
-/* Whether D(x) and D(G(z)) are probabilities: the scores of a Wasserstein critic have any size. */
-static bool are_probabilities(const gan_csv *metrics) {
-  for (size_t row = 0; row < metrics->rows; row++)
+/* Whether D(x) and D(G(z)) are probabilities: the scores of a critic have any size. A loss of the user's own is known
+ * by its values alone. */
+static bool are_probabilities(const gan_report *report) {
+  char *name = nn_read_metadata(report->checkpoint, "loss");
+  const gan_loss *loss = gan_loss_find(name);
+  ag_free(name);
+  if (loss) return loss->output == GAN_LOGIT;
+  for (size_t row = 0; row < report->metrics.rows; row++)
     for (size_t column = COLUMN_D_REAL; column <= COLUMN_D_FAKE; column++) {
-      double value = gan_csv_value(metrics, row, column);
+      double value = gan_csv_value(&report->metrics, row, column);
       if (value < 0 || value > 1) return false;
     }
   return true;
 }
 
-static bool put_charts(FILE *stream, const gan_csv *metrics) {
+static bool put_charts(FILE *stream, const gan_report *report) {
+  const gan_csv *metrics = &report->metrics;
   static const gan_curve losses[] = {{"generator", COLUMN_G_LOSS, 1}, {"discriminator", COLUMN_D_LOSS, 2}};
   static const gan_curve outputs[] = {
       {"D(x)", COLUMN_D_REAL, 3}, {"D(G(z))", COLUMN_D_FAKE, 1}, {"accuracy", COLUMN_ACCURACY, 2}};
   fputs("<h2>Training</h2>\n<div class=\"charts\">\n", stream);
   bool put = put_chart(stream, metrics, "Losses", 2, losses, false);
-  if (are_probabilities(metrics)) put = put && put_chart(stream, metrics, "Discriminator", 3, outputs, true);
+  if (are_probabilities(report)) put = put && put_chart(stream, metrics, "Discriminator", 3, outputs, true);
   else
     put = put && put_chart(stream, metrics, "Critic\u2019s scores", 2, outputs, false) &&
           put_chart(stream, metrics, "Accuracy", 1, &outputs[2], true);
@@ -200,8 +207,8 @@ static void put_evaluation(FILE *stream, const gan_csv *table) {
 
 /* What the checkpoint's metadata tells; what it does not is passed over. */
 static bool put_settings(FILE *stream, const gan_report *report) {
-  static const char *const keys[] = {"model", "loss",          "critic_steps", "pack", "classes", "average",
-                                     "batch", "learning_rate", "precision",    "seed", "epoch",   "step"};
+  static const char *const keys[] = {"model", "loss",      "critic_steps", "pack",  "classes", "average",
+                                     "batch", "precision", "seed",         "epoch", "step"};
   fputs("<h2>Settings</h2>\n<dl class=\"card\">\n", stream);
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     char *value = nn_read_metadata(report->checkpoint, keys[i]);
@@ -223,7 +230,7 @@ bool gan_report_page(FILE *stream, const gan_report *report) {
       stream);
   gan_html_text(stream, report->model);
   fprintf(stream, "</title>\n<style>\n%s</style>\n<main>\n", style);
-  bool put = put_top(stream, report) && put_charts(stream, &report->metrics) && put_pictures(stream, report);
+  bool put = put_top(stream, report) && put_charts(stream, report) && put_pictures(stream, report);
   if (put) put_evaluation(stream, &report->evaluation);
   put = put && put_settings(stream, report);
   fputs("</main>\n</html>\n", stream);

@@ -28,5 +28,6 @@ bool gan_run_log_evaluation(gan_run *run, const gan_position *at, const gan_row 
 bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture);
 
 /* The model that a run's checkpoint names, with the options it was trained with; its networks, built and loaded. False
- * and an error; there is nothing to free then. */
+ * and an error, as for a model that is not among gan_models (gan_pair_make and nn_load load one of your own); there is
+ * nothing to free then. */
 bool gan_run_load(const char *folder, gan_pair *pair, gan_model *model);

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "gan/scatter.h"
+
 enum { CHUNK = 64 /* so that the networks' memory does not grow with the number of samples */ };
 
 /* From [black, 1] to [0, 1]; a few pixels go beyond by rounding. */
@@ -57,4 +59,23 @@ ag_tensor *gan_labels_in_turn(int64_t count, int64_t classes) {
   ag_tensor *tensor = ag_make(AG_SHAPE(count), &labels);
   for (int64_t i = 0; tensor && i < count; i++) labels[i] = (ag_real)(i % classes);
   return tensor;
+}
+
+ag_tensor *gan_draw(const gan_pair *pair, const gan_model *model, int64_t count, int64_t digit, uint64_t seed) {
+  if (!pair || !model) return ag_fail_null("gan_draw", "pair or model");
+  if (digit >= 0 && digit >= model->classes)
+    return ag_fail(AG_ERROR_ARGUMENT, "draw: %s was not trained to draw a %lld when asked to; see --conditional",
+                   model->name, (long long)digit);
+  ag_rng rng = {.seed = seed, .counter = (uint64_t)1 << 61};
+  ag_tensor *noise = ag_normal(&rng, AG_SHAPE(count, model->noise), 0, 1);
+  ag_tensor *labels = digit < 0 ? gan_labels_in_turn(count, model->classes) : ag_full(AG_SHAPE(count), (double)digit);
+  return ag_failed() ? NULL : gan_sample(pair, model, noise, labels);
+}
+
+bool gan_picture_samples(gan_picture *picture, const gan_model *model, const ag_tensor *samples) {
+  if (!picture || !model || !samples) return ag_fail_null("gan_picture_samples", "an argument");
+  if (!model->mixture) return gan_picture_grid(picture, samples);
+  ag_rng rng = ag_rng_seed(0);
+  ag_tensor *real = gan_mixture_draw(model->mixture, ag_shape_of(samples).sizes[0], &rng);
+  return gan_picture_scatter(picture, real, samples, model->mixture->extent);
 }

@@ -26,13 +26,12 @@ static double cut_of(gan_output kind, double d_real, double d_fake) {
   return kind == GAN_VALUE ? 0.5 : 0.5 * (d_real + d_fake);
 }
 
-static bool check_losses(const gan_figures *figures) {
+static bool is_finite(const char *network, double loss) {
   if (ag_failed()) return false;
-  if (isfinite(figures->g_loss) && isfinite(figures->d_loss)) return true;
+  if (isfinite(loss)) return true;
   return ag_fail(AG_ERROR_ARGUMENT,
-                 "training step: the losses are %g (generator) and %g (discriminator), expected finite "
-                 "numbers; the weights were left as before",
-                 figures->g_loss, figures->d_loss);
+                 "training step: the %s's loss is %g, expected a finite number; its weights were left as before",
+                 network, loss);
 }
 
 static bool tell(gan_figures *figures, gan_output kind, const pass *p) {
@@ -46,7 +45,7 @@ static bool tell(gan_figures *figures, gan_output kind, const pass *p) {
       .accuracy = 0.5 * (share_above(p->real_output, cut) + 1 - share_above(p->fake_output, cut)),
       .spread = mean_deviation(p->fake.samples) / mean_deviation(p->real.samples),
   };
-  return check_losses(figures);
+  return is_finite("generator", figures->g_loss) && is_finite("discriminator", figures->d_loss);
 }
 
 /* The discriminator's loss, its gradient penalty included. */
@@ -71,21 +70,28 @@ bool gan_update(ag_tape *tape, ag_tensor *loss, nn_layer *network, nn_optimizer 
 
 /* What follows the update of each network. */
 static bool after_discriminator(gan_pair *pair) {
-  pair->steps++;
+  pair->discriminator_steps++;
   return pair->loss->weight_clip == 0 || gan_clip_weights(pair->discriminator, pair->loss->weight_clip);
 }
 
 static bool after_generator(gan_pair *pair) {
+  double steps = (double)pair->generator_steps++;
   if (!pair->average) return true;
-  double warm = (1 + (double)pair->steps) / (10 + (double)pair->steps); /* as TensorFlow's: soon off the first values */
+  double warm = (1 + steps) / (10 + steps); /* as TensorFlow's: soon off the first values */
   return gan_follow(pair->average, pair->generator, fmin(pair->average_decay, warm));
 }
 
 static int64_t count_of(gan_batch batch) { return ag_shape_of(batch.samples).sizes[0]; }
 
+static bool check(const char *name, const gan_pair *pair, gan_batch real, const ag_rng *rng,
+                  const gan_figures *figures) {
+  if (pair && pair->loss && real.samples && ag_shape_of(real.samples).rank > 0 && rng && figures) return true;
+  return ag_fail_null(name, "an argument, or the pair's loss");
+}
+
 /* Runs a step in a scope of its own. */
 static bool run(gan_step *step, const char *name, gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
-  if (!pair || !real.samples || !rng || !figures) return ag_fail_null(name, "an argument");
+  if (!check(name, pair, real, rng, figures)) return false;
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
   bool done = step(pair, real, rng, figures);
@@ -119,6 +125,7 @@ bool gan_dual_tape_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures
 /* The discriminator learns where `wanted` (NULL: always) says so of its outputs on forgeries. */
 static bool discriminator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures,
                                bool (*wanted)(ag_tensor *fake_output)) {
+  if (!check("gan_discriminator_turn", pair, real, rng, figures)) return false;
   pass p = {.real = real, .fake = {ag_detach(gan_forge(pair, count_of(real), real.labels, rng)), real.labels}};
   ag_tape *tape = ag_tape_start();
   discriminate(pair, &p, rng);
@@ -133,16 +140,18 @@ bool gan_discriminator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_fig
 }
 
 bool gan_generator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  if (!check("gan_generator_turn", pair, real, rng, figures)) return false;
   ag_tape *tape = ag_tape_start();
   gan_batch fake = {gan_forge(pair, count_of(real), real.labels, rng), real.labels};
   ag_tensor *loss = pair->loss->generator(gan_discriminate(pair, fake, rng));
   ag_tape_stop(tape);
   figures->g_loss = ag_item(loss);
-  return check_losses(figures) && gan_update(tape, loss, pair->generator, pair->generator_optimizer) &&
-         after_generator(pair);
+  return is_finite("generator", figures->g_loss) &&
+         gan_update(tape, loss, pair->generator, pair->generator_optimizer) && after_generator(pair);
 }
 
 bool gan_frozen_generator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  if (!check("gan_frozen_generator_turn", pair, real, rng, figures)) return false;
   nn_set_trainable(pair->discriminator, false);
   bool done = gan_generator_turn(pair, real, rng, figures);
   nn_set_trainable(pair->discriminator, true);
@@ -151,7 +160,7 @@ bool gan_frozen_generator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_
 
 static bool alternating(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
   if (!gan_discriminator_turn(pair, real, rng, figures)) return false;
-  bool rests = pair->critic_steps > 1 && pair->steps % pair->critic_steps != 0;
+  bool rests = pair->critic_steps > 1 && pair->discriminator_steps % pair->critic_steps != 0;
   return rests || gan_generator_turn(pair, real, rng, figures);
 }
 
@@ -162,6 +171,10 @@ bool gan_alternating_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figur
 static bool recognises_too_few(ag_tensor *fake_output) { return 1 - share_above(ag_sigmoid(fake_output), 0.4) < 0.8; }
 
 static bool threshold(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  if (pair->loss->output != GAN_LOGIT)
+    return ag_fail(AG_ERROR_ARGUMENT,
+                   "threshold step: D(G(z)) < 0.4 means nothing for the loss %s, expected one on logits",
+                   pair->loss->name);
   return discriminator_turn(pair, real, rng, figures, recognises_too_few) &&
          gan_frozen_generator_turn(pair, real, rng, figures);
 }
@@ -177,7 +190,8 @@ static bool learn(gan_pair *pair, gan_batch batch, ag_tensor *(*loss_of)(ag_tens
   *output = gan_discriminate(pair, batch, rng);
   *loss = loss_of(*output);
   ag_tape_stop(tape);
-  return isfinite(ag_item(*loss)) && gan_update(tape, *loss, pair->discriminator, pair->discriminator_optimizer);
+  return is_finite("discriminator", ag_item(*loss)) &&
+         gan_update(tape, *loss, pair->discriminator, pair->discriminator_optimizer);
 }
 
 static gan_batch first_half(gan_batch batch) {

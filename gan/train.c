@@ -1,7 +1,6 @@
 #include "gan/train.h"
 
 #include "gan/sample.h"
-#include "gan/scatter.h"
 #include "gan/watch.h"
 
 enum { SHOWN_IMAGES = 16, SHOWN_POINTS = 2500, STEPS_AN_EPOCH_OF_POINTS = 1000 };
@@ -14,7 +13,7 @@ typedef struct {
   gan_watch watch;
   gan_row evaluation;
   ag_rng rng;
-  double generator_rate, discriminator_rate; /* the model's learning rates */
+  double generator_rate, discriminator_rate; /* the first learning rates */
   ag_tensor *fixed_noise, *fixed_labels;     /* of the samples that are shown */
 } training_state;
 
@@ -43,22 +42,12 @@ static bool train_step(training_state *state, gan_progress *progress) {
   return done;
 }
 
-static bool picture_of(training_state *state, ag_tensor *samples, gan_picture *picture) {
-  const gan_mixture *mixture = state->training->model->mixture;
-  if (!mixture) return gan_picture_grid(picture, samples);
-  ag_rng rng = ag_rng_seed(state->training->seed);
-  return gan_picture_scatter(picture, gan_mixture_draw(mixture, SHOWN_POINTS, &rng), samples, mixture->extent);
-}
-
-/* Judges samples of noise of its own, the same each epoch. */
+/* The same noise each epoch. */
 static bool judge(training_state *state, gan_row *row) {
   const gan_training *training = state->training;
   const gan_model *model = training->model;
-  ag_rng rng = {.seed = training->seed, .counter = (uint64_t)1 << 62};
   int64_t count = model->mixture ? SHOWN_POINTS : GAN_JUDGED_DIGITS;
-  ag_tensor *noise = ag_normal(&rng, AG_SHAPE(count, model->noise), 0, 1);
-  ag_tensor *labels = gan_labels_in_turn(count, model->classes);
-  ag_tensor *samples = ag_failed() ? NULL : gan_sample(&state->pair, model, noise, labels);
+  ag_tensor *samples = gan_draw(&state->pair, model, count, -1, training->seed);
   gan_mixture_figures of_points;
   gan_digit_figures of_digits;
   if (model->mixture) {
@@ -76,7 +65,7 @@ static bool save(training_state *state, const gan_position *at, gan_progress *pr
   if (!scope) return false;
   gan_picture picture = {0};
   ag_tensor *samples = gan_sample(&state->pair, state->training->model, state->fixed_noise, state->fixed_labels);
-  bool saved = samples && picture_of(state, samples, &picture);
+  bool saved = samples && gan_picture_samples(&picture, state->training->model, samples);
   if (saved && state->training->evaluate) {
     saved = judge(state, &state->evaluation) && gan_run_log_evaluation(&state->run, at, &state->evaluation);
     progress->evaluation = &state->evaluation;
@@ -87,10 +76,10 @@ static bool save(training_state *state, const gan_position *at, gan_progress *pr
   return saved;
 }
 
-/* From the model's learning rate towards 0, where the model says so. */
+/* From the first learning rates towards 0, where the model says so. */
 static bool set_learning_rates(training_state *state, const gan_progress *progress) {
-  if (!state->training->model->decay) return true;
-  double left = 1 - (double)(progress->step - 1) / (double)progress->steps;
+  if (!state->training->model->decay && progress->step > 1) return true;
+  double left = state->training->model->decay ? 1 - (double)(progress->step - 1) / (double)progress->steps : 1;
   return nn_set_learning_rate(state->pair.generator_optimizer, left * state->generator_rate) &&
          nn_set_learning_rate(state->pair.discriminator_optimizer, left * state->discriminator_rate);
 }
@@ -155,13 +144,15 @@ static bool train_in_scope(training_state *state) {
   gan_progress progress;
   state->rng = ag_rng_seed(training->seed);
   if (!open_dataset(state) || !plan(state, &progress) || !gan_pair_make(&state->pair, model, &state->rng)) return false;
-  state->generator_rate = nn_learning_rate(state->pair.generator_optimizer);
-  state->discriminator_rate = nn_learning_rate(state->pair.discriminator_optimizer);
+  double rate = model->learning_rate;
+  state->generator_rate = rate > 0 ? rate : nn_learning_rate(state->pair.generator_optimizer);
+  state->discriminator_rate = rate > 0 ? rate : nn_learning_rate(state->pair.discriminator_optimizer);
   return draw_fixed_noise(state) && gan_run_start(&state->run, training->folder) && train_steps(state, progress);
 }
 
 bool gan_train(const gan_training *training) {
-  if (!training || !training->model) return ag_fail_null("gan_train", "training or its model");
+  if (!training || !training->model || !training->model->name || !training->model->step)
+    return ag_fail_null("gan_train", "training, its model, or the model's name or step");
   if (training->evaluate && !training->model->mixture && !training->judge) return ag_fail_null("gan_train", "judge");
   training_state state = {.training = training};
   ag_scope *scope = ag_scope_enter();

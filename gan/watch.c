@@ -58,17 +58,17 @@ static const char *tell(gan_watch *watch, failure what) {
   if (what == DIVERGED)
     snprintf(text, size,
              "step %lld: training diverges: the losses are about %.3g (generator) and %.3g (discriminator) in size; "
-             "try a lower learning rate, Adam's beta1 of 0.5, or wgan-gp",
+             "try a lower learning rate, or a gradient penalty (wasserstein-gp)",
              watch->steps, of(&watch->g_loss), of(&watch->d_loss));
   else if (what == WON)
     snprintf(text, size,
              "step %lld: the discriminator has won: D(x) is %.2f, D(G(z)) %.4f, its accuracy %.1f%%, and the generator "
-             "learns next to nothing; try a lower learning rate for it, dropout, label smoothing, or wgan-gp",
+             "learns next to nothing; try a lower learning rate, a smaller discriminator, or the loss wasserstein-gp",
              watch->steps, of(&watch->d_real), of(&watch->d_fake), 100 * of(&watch->accuracy));
   else
     snprintf(text, size,
              "step %lld: modes collapse: samples differ from each other only %.1f%% as much as real ones do; try "
-             "packing, a lower learning rate, or wgan-gp",
+             "packing, a lower learning rate, or the loss wasserstein-gp",
              watch->steps, 100 * of(&watch->spreads));
   return text;
 }

@@ -37,8 +37,8 @@ for command in "" train sample evaluate interpolate report summary models; do
   holds out.txt "usage: mnist-gan"
 done
 "$mnist_gan" train --help >out.txt
-for option in model data epochs steps batch limit seed threads precision out evaluate conditional loss critic-steps \
-  pack average; do holds out.txt "--$option "; done
+for option in model data epochs steps batch limit seed threads precision out evaluate conditional loss learning-rate \
+  critic-steps pack average; do holds out.txt "--$option "; done
 refuses 2 "'paint' is no command, expected one" paint
 "$mnist_gan" evaluate --help >out.txt
 for option in run samples data count seed neighbours csv threads; do holds out.txt "--$option "; done
@@ -59,6 +59,7 @@ refuses 2 "expected either --run, a run folder, or --samples, a NumPy file" eval
 refuses 2 "expected either --run, a run folder, or --samples, a NumPy file" evaluate --run run --samples digits.npy
 refuses 2 "--seed is '-1', expected a whole number from 0" train --seed -1
 refuses 2 "--loss is 'l1', expected one of: cross-entropy minimax" train --loss l1
+refuses 2 "--learning-rate is '0', expected a number between 0 and 1" train --learning-rate 0
 refuses 2 "--average is '1', expected a number between 0 and 1" train --average 1
 refuses 2 "the points of ring have no labels" train --model ring --conditional
 for command in sample interpolate report; do refuses 2 "--run is missing" $command; done
@@ -126,7 +127,7 @@ variation=(--model dcgan-small --conditional --loss least-squares --critic-steps
 "$mnist_gan" sample --run variation --digit 7 --count 2 --out seven.npy >out.txt
 "$mnist_gan" sample --run variation --digit 8 --count 2 --out eight.npy >out.txt
 if cmp -s seven.npy eight.npy; then fail "two digits look the same"; fi
-refuses 1 "its generator takes no digit" sample --run deep/run --digit 7 --out seven.npy
+refuses 1 "dcgan was not trained to draw a 7" sample --run deep/run --digit 7 --out seven.npy
 for setting in least-squares dcgan-small "<dt>pack</dt><dd>2<" "<dt>average</dt><dd>0.9<"; do
   holds variation/report.html "$setting"
 done
@@ -137,16 +138,14 @@ done
   fail "$(cat points/evaluation.csv)"
 [[ $(cut -d, -f1,2 points/evaluation.csv | tail -n +2) == "1,2500" ]] || fail "$(cat points/evaluation.csv)"
 holds out.txt "reverse_kl"
-"$mnist_gan" train --model ring --batch 10 --steps 2 --threads 2 --out unjudged >out.txt
-cmp points/metrics.csv unjudged/metrics.csv || fail "judging changes the run"
-absent unjudged/evaluation.csv
 "$mnist_gan" sample --run points --count 3 --out points.npy >out.txt
 [[ $(stat -c %s points.npy) == $((128 + 3 * 2 * 4)) ]] || fail "points.npy has $(stat -c %s points.npy) bytes"
 "$mnist_gan" sample --run points --out points.png >out.txt
 "$mnist_gan" evaluate --run points --csv points.csv >out.txt
 holds out.txt "of 8; each with a point"
 [[ $(head -n 1 points.csv) == samples,modes,high_quality,reverse_kl,narrowest,widest ]] || fail "$(cat points.csv)"
-refuses 1 "images are [60, 2]" interpolate --run points --out walk2.png
+refuses 1 "a walk needs images" interpolate --run points --out walk2.png
+refuses 1 "have no neighbours to draw" evaluate --run points --neighbours near.png
 
 # samples
 "$mnist_gan" sample --run deep/run --count 5 --seed 7 --out five.png >out.txt
@@ -181,6 +180,7 @@ refuses 1 "metrics.csv: line 6: expected 8 fields, it has fewer" report --run de
 cmp deep/run/report.html kept.html || fail "a refused report changed the old page"
 cp kept.csv $metrics
 refuses 1 "missing/metrics.csv: cannot be read" report --run missing
+
 # figures: the classifier is trained once and kept, a run and its own samples give the same, bad input is refused
 mkdir digits
 for part in train t10k; do # the first 100
@@ -207,6 +207,10 @@ evaluate --samples five.npy --threads 1 --csv digits.csv >out.txt
 grep -E "[0-9]" out.txt | diff run.txt - || fail "a run and its samples give different figures"
 "$mnist_gan" train --data digits --limit 8 --batch 4 --model mlp-keras --epochs 5 --evaluate --out judged >out.txt
 [[ $(cut -d, -f1 judged/evaluation.csv | paste -sd' ') == "epoch 1 2 3 4 5" ]] || fail "$(cat judged/evaluation.csv)"
+"$mnist_gan" train --data digits --limit 8 --batch 4 --model mlp-keras --epochs 5 --threads 1 --out unjudged >out.txt
+cmp judged/metrics.csv unjudged/metrics.csv || fail "judging changes the run"
+cmp judged/checkpoint.safetensors unjudged/checkpoint.safetensors || fail "judging changes the run's weights"
+absent unjudged/evaluation.csv
 [[ $(ls judged/kept) == epoch-0005.safetensors ]] || fail "kept: $(ls judged/kept)"
 holds judged/report.html Evaluation
 refuses 1 "missing/checkpoint.safetensors" evaluate --data digits --run missing

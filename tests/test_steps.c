@@ -53,10 +53,27 @@ static double minus_log_rest(double x) { return log1p(exp(x)); }
 static double log_rest(double x) { return -log1p(exp(x)); }
 static double to_one(double x) { return (x - 1) * (x - 1) / 2; }
 static double to_zero(double x) { return x * x / 2; }
+static double smoothed_log(double x) { return 0.9 * minus_log(x) + 0.1 * minus_log_rest(x); }
+static double half_log(double x) { return 0.5 * minus_log(x); }
+static double half_log_rest(double x) { return 0.5 * minus_log_rest(x); }
 static double hinge_real(double x) { return fmax(0, 1 - x); }
 static double hinge_fake(double x) { return fmax(0, 1 + x); }
 static double plus(double x) { return x; }
 static double minus(double x) { return -x; }
+
+static void check_formula(const formula *f) {
+  const ag_real outputs[] = {-3, -0.5, 0, 0.25, 4};
+  ag_tensor *x = ag_from(AG_SHAPE(5, 1), outputs);
+  double real = 0, fake = 0, generator = 0;
+  for (int i = 0; i < 5; i++) {
+    real += f->real((double)outputs[i]) / 5;
+    fake += f->fake((double)outputs[i]) / 5;
+    generator += f->generator((double)outputs[i]) / 5;
+  }
+  assert_true(check_close(ag_item(f->loss->real(x)), real));
+  assert_true(check_close(ag_item(f->loss->fake(x)), fake));
+  assert_true(check_close(ag_item(f->loss->generator(x)), generator));
+}
 
 static void losses_follow_their_formulas(void **state) {
   (void)state;
@@ -68,23 +85,15 @@ static void losses_follow_their_formulas(void **state) {
       {&gan_wasserstein, minus, plus, minus},
       {&gan_wasserstein_gp, minus, plus, minus},
   };
-  const ag_real outputs[] = {-3, -0.5, 0, 0.25, 4};
-  ag_tensor *x = ag_from(AG_SHAPE(5, 1), outputs);
   for (size_t f = 0; f < sizeof formulas / sizeof *formulas; f++) {
-    double real = 0, fake = 0, generator = 0;
-    for (int i = 0; i < 5; i++) {
-      real += formulas[f].real((double)outputs[i]) / 5;
-      fake += formulas[f].fake((double)outputs[i]) / 5;
-      generator += formulas[f].generator((double)outputs[i]) / 5;
-    }
-    const gan_loss *loss = formulas[f].loss;
-    assert_true(check_close(ag_item(loss->real(x)), real));
-    assert_true(check_close(ag_item(loss->fake(x)), fake));
-    assert_true(check_close(ag_item(loss->generator(x)), generator));
-    assert_ptr_equal(gan_loss_find(loss->name), loss);
-    assert_ptr_equal(gan_losses[f], loss);
+    check_formula(&formulas[f]);
+    assert_ptr_equal(gan_loss_find(formulas[f].loss->name), formulas[f].loss);
+    assert_ptr_equal(gan_losses[f], formulas[f].loss);
   }
   assert_null(gan_loss_find("vae"));
+  /* The tutorials' own: labels of 0.9, and the mean of both halves. */
+  check_formula(&(formula){gan_model_find("mlp-keras")->loss, smoothed_log, minus_log_rest, minus_log});
+  check_formula(&(formula){gan_model_find("mlp-torch")->loss, half_log, half_log_rest, minus_log});
 }
 
 static void no_loss_overflows_where_the_discriminator_is_sure(void **state) {
@@ -259,6 +268,33 @@ static void the_rule_that_trains_the_winner_gets_stuck_and_the_threshold_does_no
   assert_true(threshold.distance < 0.3);
 }
 
+/* A weight of the discriminator is NaN, and so is every loss. */
+static void no_schedule_takes_a_loss_that_is_not_finite(void **state) {
+  (void)state;
+  gan_step *const steps[] = {gan_dual_tape_step, gan_alternating_step, gan_threshold_step, gan_half_batch_step};
+  for (int i = 0; i < 4; i++) {
+    gan_pair pair = linear_pair(&gan_cross_entropy);
+    ag_rng rng = ag_rng_seed(3);
+    gan_figures figures;
+    set(pair.discriminator, 0, NAN);
+    double before = get(pair.generator, 0);
+    assert_false(steps[i](&pair, real_batch(), &rng, &figures));
+    assert_error(AG_ERROR_ARGUMENT, "expected a finite number");
+    assert_true(get(pair.generator, 0) == before);
+    gan_pair_free(&pair);
+  }
+}
+
+static void a_threshold_needs_logits(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_hinge);
+  ag_rng rng = ag_rng_seed(3);
+  gan_figures figures;
+  assert_false(gan_threshold_step(&pair, real_batch(), &rng, &figures));
+  assert_error(AG_ERROR_ARGUMENT, "hinge, expected one on logits");
+  gan_pair_free(&pair);
+}
+
 /* Critics */
 
 static void a_critics_figures_are_its_scores_and_its_weights_are_clipped(void **state) {
@@ -286,6 +322,32 @@ static void the_gradient_penalty_of_a_line_is_that_of_its_slope(void **state) {
   assert_true(gan_alternating_step(&pair, real_batch(), &rng, &figures));
   assert_true(check_close(figures.d_loss, a * gap + 10 * 0.3 * 0.3));
   assert_true(check_close(get(pair.discriminator, 0), a - 0.25 * (gap - 20 * 0.3)));
+  gan_pair_free(&pair);
+}
+
+/* x -> x^2 of one number, or the sum over several: the slope is 2 x. */
+static ag_tensor *square_forward(void *self, ag_tensor *input, nn_mode mode) {
+  (void)self, (void)mode;
+  return ag_sum_axes(ag_square(input), AG_AXES(1), true);
+}
+
+static void the_penalty_is_at_one_mix_a_sample(void **state) {
+  (void)state;
+  static const nn_layer_class square = {.name = "Square", .forward = square_forward};
+  gan_pair pair = {.discriminator = nn_layer_new(&square, NULL, 0)};
+  ag_rng rng = ag_rng_seed(4), copy = rng;
+  assert_true(nn_build(pair.discriminator, AG_SHAPE(2), &rng));
+  ag_tensor *real = ag_normal(&rng, AG_SHAPE(N, 2), 1, 1), *fake = ag_normal(&rng, AG_SHAPE(N, 2), -1, 2);
+  copy = rng;
+  const ag_real *share = ag_data(ag_uniform(&copy, AG_SHAPE(N, 1), 0, 1)), *r = ag_data(real), *f = ag_data(fake);
+  double expected = 0;
+  for (int i = 0; i < N; i++) {
+    double x = (double)(f[2 * i] + share[i] * (r[2 * i] - f[2 * i]));
+    double y = (double)(f[2 * i + 1] + share[i] * (r[2 * i + 1] - f[2 * i + 1]));
+    expected += pow(2 * hypot(x, y) - 1, 2) / N;
+  }
+  ag_tensor *penalty = gan_gradient_penalty(&pair, (gan_batch){.samples = real}, fake, &rng);
+  assert_true(check_close(ag_item(penalty), expected));
   gan_pair_free(&pair);
 }
 
@@ -343,6 +405,32 @@ static void the_average_follows_the_generator(void **state) {
   assert_true(check_close(get(pair.generator, 0), 0.75 * w + 0.25 * 2));
   assert_false(gan_follow(pair.generator, pair.discriminator, 0.5));
   assert_error(AG_ERROR_ARGUMENT, "1 variables and 2");
+  nn_layer *wide = nn_dense(2, .no_bias = true);
+  ag_rng rng = ag_rng_seed(1);
+  assert_true(nn_build(wide, AG_SHAPE(1), &rng));
+  assert_false(gan_follow(pair.generator, wide, 0.5));
+  assert_error(AG_ERROR_SHAPE, "[1, 1], expected [1, 2]");
+  nn_layer_free(wide);
+  gan_pair_free(&other);
+  gan_pair_free(&pair);
+}
+
+/* After the n-th step of the generator (from 0) the decay is the smaller of (1 + n) / (10 + n) and the pair's own. */
+static void each_step_of_the_generator_moves_the_average(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_cross_entropy), other = linear_pair(&gan_cross_entropy);
+  pair.average = other.generator;
+  other.generator = NULL;
+  pair.average_decay = 0.15;
+  ag_rng rng = ag_rng_seed(3);
+  double average = w;
+  for (int n = 0; n < 3; n++) {
+    gan_figures figures;
+    assert_true((n == 1 ? gan_dual_tape_step : gan_alternating_step)(&pair, real_batch(), &rng, &figures));
+    double decay = fmin(0.15, (1.0 + n) / (10.0 + n));
+    average = decay * average + (1 - decay) * get(pair.generator, 0);
+    assert_true(check_close(get(pair.average, 0), average));
+  }
   gan_pair_free(&other);
   gan_pair_free(&pair);
 }
@@ -365,12 +453,12 @@ static void a_frozen_generator_goes_by_its_moving_statistics(void **state) {
   ag_rng rng = ag_rng_seed(1);
   gan_pair pair = {.generator = nn_sequential(nn_dense(3), nn_batch_norm(.momentum = 0.5)), .frozen_after = 2};
   assert_true(nn_build(pair.generator, AG_SHAPE(4), &rng));
-  for (pair.steps = 0; pair.steps < 4; pair.steps++) {
+  for (pair.generator_steps = 0; pair.generator_steps < 4; pair.generator_steps++) {
     ag_tensor *moving_mean = nn_variables(pair.generator).items[4], *before = ag_detach(moving_mean);
     ag_tensor *sum = ag_sum_axes(gan_forge(&pair, 16, NULL, &rng), AG_AXES(0), false);
     bool moved = memcmp(ag_data(moving_mean), ag_data(before), 3 * sizeof(ag_real)) != 0;
-    assert_true(moved == (pair.steps < 2));
-    for (int i = 0; i < 3; i++) assert_true((fabs((double)ag_data(sum)[i]) < 1e-4) == (pair.steps < 2));
+    assert_true(moved == (pair.generator_steps < 2));
+    for (int i = 0; i < 3; i++) assert_true((fabs((double)ag_data(sum)[i]) < 1e-4) == (pair.generator_steps < 2));
   }
   gan_pair_free(&pair);
 }
@@ -390,10 +478,12 @@ static void check_model(const gan_model *model) {
   gan_figures figures;
   assert_true(gan_pair_make(&pair, model, &rng));
   ag_tensor *g = nn_trainable_variables(pair.generator).items[0], *before = ag_detach(g);
+  ag_tensor *d = nn_trainable_variables(pair.discriminator).items[0], *d_before = ag_detach(d);
   for (int64_t i = 0; i < (model->critic_steps > 1 ? model->critic_steps : 1); i++)
     assert_true(model->step(&pair, batch_for(&pair, model, &rng), &rng, &figures));
   assert_true(isfinite(figures.g_loss) && isfinite(figures.d_loss) && isfinite(figures.spread));
   assert_memory_not_equal(ag_data(g), ag_data(before), ag_size(g) * sizeof(ag_real));
+  assert_memory_not_equal(ag_data(d), ag_data(d_before), ag_size(d) * sizeof(ag_real));
   gan_pair_free(&pair);
   ag_scope_leave(scope);
 }
@@ -403,7 +493,7 @@ static void every_model_takes_a_step(void **state) {
   for (const gan_model *const *model = gan_models; *model; model++) check_model(*model);
 }
 
-static void every_loss_fits_every_toy_and_labels_and_packs_fit_every_network(void **state) {
+static void every_loss_fits_the_ring_and_labels_and_packs_fit_digits(void **state) {
   (void)state;
   for (const gan_loss *const *loss = gan_losses; *loss; loss++) {
     gan_model ring = *gan_model_find("ring");
@@ -459,16 +549,20 @@ int main(void) {
       TEST(the_discriminator_rests_while_it_recognises_the_forgeries),
       TEST(half_batches_train_the_discriminator_twice),
       TEST(the_rule_that_trains_the_winner_gets_stuck_and_the_threshold_does_not),
+      TEST(no_schedule_takes_a_loss_that_is_not_finite),
+      TEST(a_threshold_needs_logits),
       TEST(a_critics_figures_are_its_scores_and_its_weights_are_clipped),
       TEST(the_gradient_penalty_of_a_line_is_that_of_its_slope),
+      TEST(the_penalty_is_at_one_mix_a_sample),
       TEST(the_penalty_at_a_norm_of_zero_is_no_nan),
       TEST(labels_become_channels_beside_the_samples),
       TEST(packed_samples_lie_channel_by_channel),
       TEST(the_average_follows_the_generator),
+      TEST(each_step_of_the_generator_moves_the_average),
       TEST(samples_come_from_the_average_where_there_is_one),
       TEST(a_frozen_generator_goes_by_its_moving_statistics),
       TEST(every_model_takes_a_step),
-      TEST(every_loss_fits_every_toy_and_labels_and_packs_fit_every_network),
+      TEST(every_loss_fits_the_ring_and_labels_and_packs_fit_digits),
       TEST(points_of_a_mixture_have_its_own_figures),
       TEST(figures_of_a_few_points_follow_from_counting),
   };

@@ -7,7 +7,7 @@ static nn_layer *enlarge(int filters) {
 }
 
 static nn_layer *make_generator(void) {
-  return nn_sequential(nn_dense(7 * 7 * 128), nn_leaky_relu(), nn_reshape(7, 7, 128),
+  return nn_sequential(nn_dense(7 * 7 * 128), nn_reshape(7, 7, 128),
 
                        enlarge(64), /* 14 x 14 */
                        enlarge(32), /* 28 x 28 */

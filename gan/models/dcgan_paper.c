@@ -43,6 +43,6 @@ const gan_model gan_dcgan_paper = {
     .step = gan_alternating_step,
     .noise = 100,
     .batch = 128,
-    .epochs = 25,
+    .epochs = 50,
     .black = -1,
 };

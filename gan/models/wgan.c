@@ -15,6 +15,6 @@ const gan_model gan_wgan = {
     .critic_steps = 5,
     .noise = 100,
     .batch = 64,
-    .epochs = 25,
+    .epochs = 50,
     .black = -1,
 };

@@ -26,6 +26,6 @@ const gan_model gan_wgan_gp = {
     .critic_steps = 5,
     .noise = 100,
     .batch = 64,
-    .epochs = 25,
+    .epochs = 50,
     .black = -1,
 };

@@ -1,0 +1,45 @@
+#include "gan/model.h"
+
+/* What the discriminator is to judge: samples with their label and packed, as gan_discriminate hands them over. */
+static ag_shape judged_shape(const gan_pair *pair) {
+  ag_shape shape = nn_output_shape(pair->generator);
+  if (shape.rank > 0)
+    shape.sizes[shape.rank - 1] = (shape.sizes[shape.rank - 1] + pair->classes) * (pair->pack > 1 ? pair->pack : 1);
+  return shape;
+}
+
+/* A copy of the generator's first values, to follow it from there. */
+static bool make_average(gan_pair *pair, const gan_model *model) {
+  ag_rng rng = ag_rng_seed(0);
+  pair->average = model->make_generator();
+  if (!nn_build(pair->average, nn_input_shape(pair->generator), &rng)) return false;
+  ag_list copies = nn_variables(pair->average), originals = nn_variables(pair->generator);
+  for (size_t i = 0; i < copies.count; i++)
+    if (!ag_assign(copies.items[i], originals.items[i])) return false;
+  return !ag_failed();
+}
+
+bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
+  if (!pair || !model || !rng) return ag_fail_null("gan_pair_make", "pair, model or rng");
+  if (!model->make_generator || !model->make_discriminator || !model->make_optimizer || !model->loss)
+    return ag_fail_null("gan_pair_make", "the model's make_generator, make_discriminator, make_optimizer or loss");
+  *pair = (gan_pair){
+      .generator = model->make_generator(),
+      .discriminator = model->make_discriminator(),
+      .generator_optimizer = model->make_optimizer(),
+      .loss = model->loss,
+      .average_decay = model->average,
+      .classes = model->classes,
+      .pack = model->pack,
+      .critic_steps = model->critic_steps,
+      .frozen_after = model->frozen_after,
+  };
+  pair->discriminator_optimizer = model->shared_optimizer ? pair->generator_optimizer : model->make_optimizer();
+  ag_scope *scope = ag_scope_enter();
+  bool made = scope && nn_build(pair->generator, AG_SHAPE(model->noise + model->classes), rng) &&
+              nn_build(pair->discriminator, judged_shape(pair), rng) &&
+              (model->average == 0 || make_average(pair, model)) && !ag_failed();
+  ag_scope_leave(scope);
+  if (!made) gan_pair_free(pair);
+  return made;
+}
