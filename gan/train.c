@@ -4,6 +4,8 @@
 #include "gan/watch.h"
 
 enum { SHOWN_IMAGES = 16, SHOWN_POINTS = 2500, STEPS_AN_EPOCH_OF_POINTS = 1000 };
+/* In steps: who waits for a first epoch sees something sooner. The epoch's own picture replaces it. */
+enum { FIRST_PICTURE = 100 };
 
 typedef struct {
   const gan_training *training;
@@ -66,7 +68,7 @@ static bool save(training_state *state, const gan_position *at, gan_progress *pr
   gan_picture picture = {0};
   ag_tensor *samples = gan_sample(&state->pair, state->training->model, state->fixed_noise, state->fixed_labels);
   bool saved = samples && gan_picture_samples(&picture, state->training->model, samples);
-  if (saved && state->training->evaluate) {
+  if (saved && progress->saved && state->training->evaluate) {
     saved = judge(state, &state->evaluation) && gan_run_log_evaluation(&state->run, at, &state->evaluation);
     progress->evaluation = &state->evaluation;
   }
@@ -96,7 +98,7 @@ static bool train_steps(training_state *state, gan_progress progress) {
     progress.warning = gan_watch_step(&state->watch, &progress.figures, training->model->loss->output);
     progress.saved = progress.step_of_epoch == progress.steps_an_epoch || progress.step == progress.steps;
     progress.evaluation = NULL;
-    if (progress.saved && !save(state, &at, &progress)) return false;
+    if ((progress.saved || progress.step == FIRST_PICTURE) && !save(state, &at, &progress)) return false;
     if (training->progress) training->progress(&progress, training->context);
   }
   return true;

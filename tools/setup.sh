@@ -59,7 +59,7 @@ install_missing() { # PURPOSE...
   fi
 }
 
-build() { # FOLDER MESON-OPTION...
+build() { # FOLDER MESON-OPTION...; builds all, or what the variable `target` names
   local folder=$1 again=() output
   shift
   rm -f "$folder/meson-logs/testlog.txt" # so that count_tests counts no earlier run
@@ -68,7 +68,7 @@ build() { # FOLDER MESON-OPTION...
     printf '%s\n' "$output" >&2
     exit 1
   fi
-  ninja -C "$folder"
+  ninja -C "$folder" ${target:+"$target"}
 }
 
 count_tests() { # FOLDER...: the sum of what each folder's last `meson test` wrote down, as one plain line

@@ -1,24 +1,30 @@
-/* dcgan-paper with a quarter of the channels, for those who want to see digits soon. */
+/* The rules of dcgan-paper with a fifth of the channels, for those who want to see digits soon. */
 #include "gan/models/models.h"
 
 static const nn_init normal = {.kind = NN_NORMAL, .scale = 0.02};
 
+static nn_layer *up(int filters, nn_activation_kind activation) {
+  return nn_conv2d_transpose(filters, 4, .stride = 2, .padding = NN_SAME, .kernel_init = normal,
+                             .activation = activation);
+}
+
+static nn_layer *down(int filters) {
+  return nn_conv2d(filters, 4, .stride = 2, .padding = NN_SAME, .kernel_init = normal);
+}
+
 static nn_layer *make_generator(void) {
   return nn_sequential(
-      nn_dense(7 * 7 * 64, .kernel_init = normal), nn_batch_norm(.momentum = 0.9), nn_activation(NN_RELU),
+      nn_dense(7 * 7 * 48, .kernel_init = normal), nn_batch_norm(.momentum = 0.9), nn_activation(NN_RELU),
 
-      nn_reshape(7, 7, 64), nn_conv2d_transpose(32, 5, .stride = 2, .padding = NN_SAME, .kernel_init = normal),
-      nn_batch_norm(.momentum = 0.9), nn_activation(NN_RELU), /* 14 x 14 */
+      nn_reshape(7, 7, 48), up(24, NN_LINEAR), nn_batch_norm(.momentum = 0.9), nn_activation(NN_RELU), /* 14 x 14 */
 
-      nn_conv2d_transpose(1, 5, .stride = 2, .padding = NN_SAME, .kernel_init = normal, .activation = NN_TANH));
+      up(1, NN_TANH)); /* 28 x 28 */
 }
 
 static nn_layer *make_discriminator(void) {
-  return nn_sequential(nn_conv2d(32, 5, .stride = 2, .padding = NN_SAME, .kernel_init = normal),
-                       nn_leaky_relu(.slope = 0.2),
+  return nn_sequential(down(24), nn_leaky_relu(.slope = 0.2),
 
-                       nn_conv2d(64, 5, .stride = 2, .padding = NN_SAME, .kernel_init = normal),
-                       nn_batch_norm(.momentum = 0.9), nn_leaky_relu(.slope = 0.2),
+                       down(48), nn_batch_norm(.momentum = 0.9), nn_leaky_relu(.slope = 0.2),
 
                        nn_flatten(), nn_dense(1, .kernel_init = normal));
 }
@@ -27,7 +33,7 @@ static nn_optimizer *make_optimizer(void) { return nn_adam(.learning_rate = 5e-4
 
 const gan_model gan_dcgan_small = {
     .name = "dcgan-small",
-    .about = "dcgan-paper with a quarter of the channels: clear digits in minutes",
+    .about = "dcgan-paper with a fifth of the channels: clear digits in minutes",
     .make_generator = make_generator,
     .make_discriminator = make_discriminator,
     .make_optimizer = make_optimizer,

@@ -20,9 +20,12 @@ const gan_model gan_ring_toy = {
     .make_optimizer = make_optimizer,
     .loss = &gan_cross_entropy,
     .step = gan_alternating_step,
+    .pack = 2,
+    .average = 0.999,
+    .decay = true,
     .noise = 2,
     .batch = 100,
-    .epochs = 20,
+    .epochs = 40,
     .mixture = &gan_ring,
 };
 
@@ -34,8 +37,11 @@ const gan_model gan_grid_toy = {
     .make_optimizer = make_optimizer,
     .loss = &gan_cross_entropy,
     .step = gan_alternating_step,
+    .pack = 2,
+    .average = 0.999,
+    .decay = true,
     .noise = 2,
     .batch = 100,
-    .epochs = 20,
+    .epochs = 40,
     .mixture = &gan_grid,
 };
