@@ -79,10 +79,9 @@ static bool accumulate(slot *to, ag_tensor *cotangent) {
 static bool seed(sweep *s, ag_list targets, ag_list seeds) {
   for (size_t i = 0; i < targets.count; i++) {
     ag_tensor *target = targets.items[i], *given = seeds.count ? seeds.items[i] : NULL;
-    if (given && !ag_shape_equal(given->shape, target->shape)) {
+    if (given && !ag_shape_equal(given->shape, target->shape))
       return ag_fail(AG_ERROR_SHAPE, "gradient: the seed has shape %s, its target %s",
                      ag_shape_print(given->shape).text, ag_shape_print(target->shape).text) != NULL;
-    }
     size_t to = find(s, target);
     if (to == NOWHERE || !s->slots[to].from_source) continue;
     if (!given) given = ag_ones(target->shape);
@@ -162,9 +161,8 @@ static ag_list results(const sweep *s, ag_list sources, ag_unconnected unconnect
 
 static bool all_given(ag_list list, const char *what) {
   if (!list.items) return ag_fail_null("gradient", what) != NULL;
-  for (size_t i = 0; i < list.count; i++) {
+  for (size_t i = 0; i < list.count; i++)
     if (!list.items[i]) return ag_fail_null("gradient", what) != NULL;
-  }
   return true;
 }
 

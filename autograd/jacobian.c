@@ -2,15 +2,6 @@
 #include "autograd/ops.h"
 #include "autograd/tape_private.h"
 
-/* The sizes of a, then those of b from axis `from` on. */
-static ag_shape join(ag_shape a, ag_shape b, int from) {
-  int64_t sizes[2 * AG_MAX_RANK];
-  int rank = 0;
-  for (int i = 0; i < a.rank; i++) sizes[rank++] = a.sizes[i];
-  for (int i = from; i < b.rank; i++) sizes[rank++] = b.sizes[i];
-  return ag_shape_make(rank, sizes);
-}
-
 static bool usable(ag_tape *tape, ag_tensor *target, ag_tensor *source, const char *who) {
   if (!ag_tape_usable(tape, who)) return false;
   if (!target || !source) return ag_fail_null(who, target ? "the source" : "the target") != NULL;
@@ -45,7 +36,7 @@ ag_tensor *ag_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source) {
   if (!usable(tape, target, source, "jacobian")) return NULL;
   size_t mark = ag_scope_mark();
   ag_tensor *rows = sweep_rows(tape, target, source, target->size);
-  if (rows) rows = ag_reshape(rows, join(target->shape, source->shape, 0));
+  if (rows) rows = ag_reshape(rows, ag_shape_replace(source->shape, 0, 0, target->shape));
   ag_scope_release_to(mark, rows);
   return rows;
 }
@@ -63,7 +54,7 @@ ag_tensor *ag_batch_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source
   ag_tensor *result = sweep_rows(tape, target, source, rows);
   if (result) { /* from [rows, batch * columns] by way of [batch, rows, columns] */
     result = ag_reshape(result, AG_SHAPE((int64_t)rows, t.sizes[0], (int64_t)columns));
-    result = ag_reshape(ag_transpose(result, AG_AXES(1, 0, 2)), join(t, s, 1));
+    result = ag_reshape(ag_transpose(result, AG_AXES(1, 0, 2)), ag_shape_replace(s, 0, 1, t));
   }
   ag_scope_release_to(mark, result);
   return result;

@@ -21,6 +21,7 @@ void ag_set_precision(ag_precision precision) {
   else thread.precision = precision;
 }
 ag_precision ag_get_precision(void) { return thread.precision; }
+const char *ag_kernels_name(void) { return kernel_cpu_in_use(); }
 
 bool ag_precision_available(ag_precision precision) {
   return precision == AG_HIGHEST || (sizeof(ag_real) == sizeof(float) && kernel_bf16_is_fast());

@@ -19,6 +19,8 @@ ag_precision ag_get_precision(void);
 /* Whether this library computes at this precision on this CPU (AMX for all but AG_HIGHEST, and not in double), or falls
  * back to AG_HIGHEST. */
 bool ag_precision_available(ag_precision precision);
+/* The kind of CPU that the kernels in use are made for: "avx512", "avx2" or "portable". */
+const char *ag_kernels_name(void);
 
 /* Threads that a kernel may use on behalf of the calling thread; results do not depend on it. 0: as many as the CPU
  * has. */
@@ -69,3 +71,14 @@ ag_tensor *ag_composite_vjp(ag_tensor *(*f)(ag_node *node), ag_node *node, int i
 /* Called after each op that runs on this thread (forward passes and those inside gradients): for tests and profiles. */
 typedef void ag_observer(const ag_node *node, void *context);
 void ag_observe(ag_observer *observer, void *context);
+
+/* The first op whose output held a value that is not finite, and which; op is NULL where there was none. */
+typedef struct {
+  const char *op;
+  ag_shape shape;
+  size_t index;    /* of the value */
+  double value;    /* infinite or NaN */
+  bool from_input; /* an input of the op was not finite either: it came from outside */
+} ag_nonfinite;
+/* An observer that finds it, in forward passes and gradients alike; its context is an ag_nonfinite, zeros at first. */
+ag_observer ag_find_nonfinite;

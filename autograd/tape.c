@@ -126,9 +126,8 @@ void ag_tape_watch(ag_tape *tape, ag_tensor *tensor) {
 ag_list ag_tape_watched(ag_tape *tape) {
   if (!ag_tape_usable(tape, "tape_watched")) return (ag_list){0};
   ag_list list = ag_list_make(tape->variable_count, tape->variables);
-  for (size_t i = 0; i < list.count; i++) { /* listed by the scope as well: the tape may go first */
+  for (size_t i = 0; i < list.count; i++) /* listed by the scope as well: the tape may go first */
     if (!ag_scope_own_tensor(ag_retain(list.items[i]), "tape_watched")) return (ag_list){0};
-  }
   return list;
 }
 

@@ -11,17 +11,14 @@ const char AG_REAL_LINK_CHECK = 1;
 
 /* Whether the sizes are at least `least` and the bytes of doubles fit a signed 64-bit number; an error when not. */
 static bool sizes_fit(int rank, const int64_t *sizes, int64_t least) {
-  if (rank < 0 || rank > AG_MAX_RANK) {
-    ag_fail(AG_ERROR_SHAPE, "shape: %d axes, but at least 0 and at most %d are allowed", rank, AG_MAX_RANK);
-    return false;
-  }
+  if (rank < 0 || rank > AG_MAX_RANK)
+    return ag_fail(AG_ERROR_SHAPE, "shape: %d axes, but at least 0 and at most %d are allowed", rank, AG_MAX_RANK);
   int64_t room = INT64_MAX / 16; /* whatever the order of the sizes: zeros count as ones */
   for (int i = 0; i < rank; i++) {
     room /= sizes[i] > 0 ? sizes[i] : 1;
     if (sizes[i] >= least && room > 0) continue;
-    ag_fail(AG_ERROR_SHAPE, "shape: size %lld of axis %d is %s", (long long)sizes[i], i,
-            room == 0 ? "too large" : "negative");
-    return false;
+    return ag_fail(AG_ERROR_SHAPE, "shape: size %lld of axis %d is %s", (long long)sizes[i], i,
+                   room == 0 ? "too large" : "negative");
   }
   return true;
 }
@@ -41,6 +38,15 @@ bool ag_shape_equal(ag_shape a, ag_shape b) {
     if (a.sizes[i] != b.sizes[i]) return false;
   }
   return true;
+}
+
+ag_shape ag_shape_replace(ag_shape shape, int first, int last, ag_shape by) {
+  int64_t sizes[2 * AG_MAX_RANK];
+  int rank = 0;
+  for (int i = 0; i < first; i++) sizes[rank++] = shape.sizes[i];
+  for (int i = 0; i < by.rank; i++) sizes[rank++] = by.sizes[i];
+  for (int i = last; i < shape.rank; i++) sizes[rank++] = shape.sizes[i];
+  return ag_shape_make(rank, sizes);
 }
 
 size_t ag_shape_size(ag_shape shape) {
@@ -269,11 +275,9 @@ bool ag_assign(ag_tensor *variable, const ag_tensor *value) {
   if (!expect_variable(variable, "assign")) return false;
   const ag_real *values = ag_data(value);
   if (!values) return false;
-  if (!ag_shape_equal(variable->shape, value->shape)) {
-    ag_fail(AG_ERROR_SHAPE, "assign: the variable has shape %s, the value %s", ag_shape_print(variable->shape).text,
-            ag_shape_print(value->shape).text);
-    return false;
-  }
+  if (!ag_shape_equal(variable->shape, value->shape))
+    return ag_fail(AG_ERROR_SHAPE, "assign: the variable has shape %s, the value %s",
+                   ag_shape_print(variable->shape).text, ag_shape_print(value->shape).text);
   ag_buffer *before;
   if (!own_buffer(variable, &before)) return false;
   /* the value may be the variable itself */

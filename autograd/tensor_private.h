@@ -44,6 +44,8 @@ static inline bool ag_is_sole(const ag_tensor *tensor) {
 ag_tensor *ag_make_like(const ag_tensor *other, ag_real **values);
 /* sum += term, both of one shape, behind the back of tapes and observers: for a sole sum. In ops/elementwise.c. */
 void ag_add_in_place(ag_tensor *sum, const ag_tensor *term);
+/* `shape` with the axes first ... last - 1 replaced by the sizes of another. */
+ag_shape ag_shape_replace(ag_shape shape, int first, int last, ag_shape by);
 /* A new tensor, of its own identity, that shares the buffer under another shape of the same size. */
 ag_tensor *ag_tensor_alias(const ag_tensor *tensor, ag_shape shape);
 /* What a tape keeps of a value that it read, owned by the caller: the tensor itself, or a variable's value of now; or,

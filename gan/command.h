@@ -7,7 +7,7 @@
 
 #include "gan/gan.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128 /* and its number, as shells have it */ };
 
 /* argv[0] is the command's name; each returns the exit status. */
 int command_train(int argc, char **argv);
@@ -39,10 +39,14 @@ int report_error(void);
 typedef struct {
   bool terminal;
   double start;      /* seconds */
-  gan_figures total; /* of the epoch so far */
+  gan_figures total; /* of the epoch so far, */
+  int64_t count;     /* over so many steps */
+  bool unfinished;   /* a bar stands on the terminal's last line */
 } progress_display;
 progress_display progress_start(void);
-gan_progress_function progress_show; /* context: the display */
+/* Their context: the display. */
+gan_progress_function progress_show;
+gan_note_function progress_note;
 /* Loads the test digits of a folder, too, and makes the judge of digits, telling on stdout that it takes a while and on
  * stderr why it could not be kept. False and an error; both are freed by the caller in any case. */
 bool open_judge(gan_judge *judge, const char *data, const gan_images *train, gan_images *test);

@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,15 +8,14 @@ typedef struct {
   const char *data, *out;
   int64_t threads;
   ag_precision precision;
-  const gan_model *model; /* laid over it: */
+  bool precise, seeded;   /* whether a precision and a seed were given */
+  const gan_model *model; /* NULL: none was given; laid over it: */
   const gan_loss *loss;
-  int64_t batch, critic_steps, pack;
+  int64_t batch, critic_steps, pack, minutes;
   bool conditional;
   double average, learning_rate;
   gan_training training;
 } train_options;
-
-static const char *const precisions[] = {[AG_HIGHEST] = "highest", [AG_HIGH] = "high", [AG_MEDIUM] = "medium"};
 
 static void print_help(void) {
   printf(
@@ -32,6 +32,9 @@ static void print_help(void) {
       "  --threads N        threads to compute with (as many as the CPU has); the run does not depend on it\n"
       "  --precision NAME   of products: highest (float), high (near float), medium (bfloat16) (high)\n"
       "  --out DIR          the run folder; a run that it already holds is replaced (runs/MODEL)\n"
+      "  --resume           goes on with the run of --out where it stopped, with its own options; what may be given\n"
+      "                     anew are --epochs, --steps, --data, --threads, --precision, --evaluate\n"
+      "  --checkpoint-minutes N   how often the state is saved within an epoch (10)\n"
       "  --evaluate         judges each epoch's samples, as mnist-gan evaluate does (evaluation.csv)\n\n"
       "Variations of a model:\n"
       "  --conditional      both networks are told the digit; mnist-gan sample --digit then asks for one\n"
@@ -46,8 +49,7 @@ static void print_help(void) {
 }
 
 static bool read_precision(const char *text, ag_precision *precision) {
-  for (int i = AG_HIGHEST; i <= AG_MEDIUM; i++)
-    if (strcmp(text, precisions[i]) == 0) return *precision = (ag_precision)i, true;
+  if (gan_precision_find(text, precision)) return true;
   fprintf(stderr, "mnist-gan: --precision is '%s', expected highest, high or medium\n", text);
   return false;
 }
@@ -61,11 +63,13 @@ static bool read_option(int letter, train_options *options) {
     case 'n': return read_number("--steps", optarg, 1, INT64_MAX, &training->steps);
     case 'b': return read_number("--batch", optarg, 1, INT32_MAX, &options->batch);
     case 'l': return read_number("--limit", optarg, 1, INT64_MAX, &training->limit);
-    case 's': return read_seed(optarg, &training->seed);
+    case 's': return options->seeded = read_seed(optarg, &training->seed);
     case 't': return read_number("--threads", optarg, 1, 1024, &options->threads);
-    case 'p': return read_precision(optarg, &options->precision);
+    case 'p': return options->precise = read_precision(optarg, &options->precision);
     case 'o': return options->out = optarg, true;
     case 'v': return training->evaluate = true;
+    case 'u': return training->resume = true;
+    case 'i': return read_number("--checkpoint-minutes", optarg, 1, 1000000, &options->minutes);
     case 'c': return options->conditional = true;
     case 'w': return (options->loss = read_loss(optarg)) != NULL;
     case 'k': return read_number("--critic-steps", optarg, 1, 1000, &options->critic_steps);
@@ -100,7 +104,7 @@ static void set_up(const train_options *options) {
   ag_set_precision(options->precision);
   if (!ag_precision_available(options->precision))
     printf("Precision %s is not available here; products are computed at precision highest.\n",
-           precisions[options->precision]);
+           gan_precision_name(options->precision));
 }
 
 /* Whom digits are shown to, and what he says of real ones. */
@@ -118,29 +122,62 @@ static bool make_judge(train_options *options, const gan_images *train, gan_judg
   return true;
 }
 
-static bool train_on(train_options *options, const gan_images *images, const char *out) {
+static volatile sig_atomic_t stop_signal;
+static void ask_to_stop(int number) { stop_signal = number; }
+
+/* The first signal ends training after the step that runs, with a checkpoint; a second one at once. */
+static void heed_signals(void) {
+  struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+static bool train_on(train_options *options, const gan_images *images) {
+  gan_training *training = &options->training;
   gan_judge judge = {0};
-  bool digits = !options->training.model->mixture;
-  if (digits && options->training.evaluate && !make_judge(options, images, &judge))
-    return gan_judge_free(&judge), false;
-  if (gan_run_exists(out)) printf("%s: replacing the run that it holds.\n", out);
+  bool digits = !training->model->mixture;
+  if (digits && training->evaluate && !make_judge(options, images, &judge)) return gan_judge_free(&judge), false;
+  if (!training->resume && gan_run_exists(options->out)) printf("%s: replacing the run that it holds.\n", options->out);
   progress_display display = progress_start();
-  options->training.images = images;
-  options->training.folder = out;
-  options->training.progress = progress_show;
-  options->training.context = &display;
-  bool trained = gan_train(&options->training);
-  if (!trained && display.terminal) putchar('\n'); /* the bar may stand there */
+  training->images = images;
+  training->folder = options->out;
+  training->checkpoint_minutes = (double)options->minutes;
+  training->stop = &stop_signal;
+  training->progress = progress_show;
+  training->note = progress_note;
+  training->context = &display;
+  heed_signals();
+  bool trained = gan_train(training);
+  if (display.terminal && display.unfinished) putchar('\n'); /* the bar stands there */
   gan_judge_free(&judge);
   return trained;
 }
 
-static bool train(train_options *options, const char *out) {
+static bool train(train_options *options) {
   gan_images images = {0};
   if (!options->training.model->mixture && !gan_images_load(&images, options->data, "train")) return false;
-  bool trained = train_on(options, &images, out);
+  bool trained = train_on(options, &images);
   gan_images_free(&images);
   return trained;
+}
+
+/* What is not given anew is as the run has it; what differs and must not, gan_train refuses. */
+static bool take_over(train_options *options, gan_model *recorded) {
+  gan_training *training = &options->training;
+  gan_position at;
+  ag_precision precision = AG_HIGH;
+  if (!gan_run_read(options->out, recorded, &at, &precision)) return false;
+  if (options->model && strcmp(options->model->name, recorded->name) != 0)
+    return ag_fail(AG_ERROR_ARGUMENT, "%s: its run has model %s, expected %s", options->out, recorded->name,
+                   options->model->name);
+  options->model = recorded;
+  if (!options->seeded) training->seed = at.seed;
+  if (!options->precise) options->precision = precision;
+  if (!training->limit) training->limit = at.images;
+  if (!training->epochs && !training->steps) training->steps = at.steps;
+  training->evaluate |= at.evaluate;
+  return true;
 }
 
 int command_train(int argc, char **argv) {
@@ -153,21 +190,28 @@ int command_train(int argc, char **argv) {
       {"evaluate", no_argument, NULL, 'v'},           {"conditional", no_argument, NULL, 'c'},
       {"loss", required_argument, NULL, 'w'},         {"learning-rate", required_argument, NULL, 'r'},
       {"critic-steps", required_argument, NULL, 'k'}, {"pack", required_argument, NULL, 'g'},
-      {"average", required_argument, NULL, 'a'},      HELP_OPTION,
+      {"average", required_argument, NULL, 'a'},      {"resume", no_argument, NULL, 'u'},
+      {"checkpoint-minutes", required_argument, NULL, 'i'}, HELP_OPTION,
   };
-  train_options options = {.data = "data/mnist", .precision = AG_HIGH, .model = gan_models[0], .training = {.seed = 1}};
+  train_options options = {.data = "data/mnist", .precision = AG_HIGH, .minutes = 10, .training = {.seed = 1}};
   for (int letter; (letter = next_option(argc, argv, table)) != OPTION_END;) {
     if (letter == OPTION_HELP) return print_help(), EXIT_DONE;
     if (!read_option(letter, &options)) return EXIT_USAGE;
   }
-  gan_model model;
+  char out[256];
+  snprintf(out, sizeof out, "runs/%s", (options.model ? options.model : gan_models[0])->name);
+  if (!options.out) options.out = out;
+  gan_model recorded, model;
+  if (options.training.resume && !take_over(&options, &recorded)) return report_error();
+  if (!options.model) options.model = gan_models[0];
   if (!lay_over(&options, &model)) return EXIT_USAGE;
   options.training.model = &model;
-  char out[256];
-  snprintf(out, sizeof out, "runs/%s", model.name);
-  if (!options.out) options.out = out;
   set_up(&options);
-  if (!train(&options, options.out)) return report_error();
+  if (!train(&options)) return report_error();
+  if (stop_signal) {
+    printf("%s: stopped; mnist-gan train --resume --out %s goes on\n", options.out, options.out);
+    return EXIT_SIGNAL + stop_signal;
+  }
   printf("%s: samples/, training.gif, metrics.csv, checkpoint.safetensors, report.html\n", options.out);
   return EXIT_DONE;
 }

@@ -15,6 +15,9 @@ bool gan_picture_grid(gan_picture *picture, const ag_tensor *images);
 bool gan_picture_rows(gan_picture *picture, const ag_tensor *images, size_t columns, size_t enlarge);
 void gan_picture_free(gan_picture *picture);
 
+/* A grey PNG of at most 65535 pixels a side. Free the picture with gan_picture_free. False and an error. */
+bool gan_png_read(const char *path, gan_picture *picture);
+
 /* These write a file that is whole or not there; false and an error otherwise. */
 bool gan_png_write(const char *path, const gan_picture *picture);
 /* A film that loops, frames of one size, each for `seconds`, the last for longer. */

@@ -17,3 +17,20 @@ bool gan_png_write(const char *path, const gan_picture *picture) {
                      .height = (png_uint_32)picture->height};
   return gan_file_close(&file, png_image_write_to_stdio(&image, file.stream, 0, picture->pixels, 0, NULL));
 }
+
+bool gan_png_read(const char *path, gan_picture *picture) {
+  if (!path || !picture) return ag_fail_null("gan_png_read", "path or picture");
+  png_image image = {.version = PNG_IMAGE_VERSION};
+  bool read = png_image_begin_read_from_file(&image, path);
+  if (read && (image.width > UINT16_MAX || image.height > UINT16_MAX)) {
+    png_image_free(&image);
+    return ag_fail(AG_ERROR_FILE, "%s: is %u x %u pixels, expected at most %d a side", path, image.width, image.height,
+                   UINT16_MAX);
+  }
+  image.format = PNG_FORMAT_GRAY;
+  *picture = (gan_picture){.width = image.width, .height = image.height};
+  if (read && !(picture->pixels = ag_allocate(image.width, image.height))) return png_image_free(&image), false;
+  if (read && png_image_finish_read(&image, NULL, picture->pixels, 0, NULL)) return true;
+  gan_picture_free(picture);
+  return ag_fail(AG_ERROR_FILE, "%s: cannot be read: %s", path, image.message);
+}

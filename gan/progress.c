@@ -39,14 +39,15 @@ static void print_evaluation(const gan_row *row) {
 void progress_show(const gan_progress *progress, void *context) {
   progress_display *display = context;
   add(&display->total, &progress->figures);
+  display->count++;
   if (progress->warning) printf("%s%s.\n", display->terminal ? "\r\033[K" : "", progress->warning);
   if (!progress->saved && !display->terminal) return;
 
   const gan_figures *total = &display->total;
-  double n = (double)progress->step_of_epoch; /* what is shown are the epoch's means */
-  double seconds = now() - display->start;
-  double rate = (double)(progress->step * progress->batch) / seconds;
-  long long left = (long long)(seconds / (double)progress->step * (double)(progress->steps - progress->step) + 0.5);
+  double n = (double)display->count; /* what is shown are the epoch's means */
+  double seconds = now() - display->start, made = (double)(progress->step - progress->before);
+  double rate = made * (double)progress->batch / seconds;
+  long long left = (long long)(seconds / made * (double)(progress->steps - progress->step) + 0.5);
   if (display->terminal) print_bar(progress);
   else printf("epoch %lld/%lld", (long long)progress->epoch, (long long)progress->epochs);
   printf("  G %.3f  D %.3f", total->g_loss / n, total->d_loss / n);
@@ -57,5 +58,13 @@ void progress_show(const gan_progress *progress, void *context) {
          progress->saved ? "\n" : "");
   if (progress->evaluation) print_evaluation(progress->evaluation);
   fflush(stdout);
-  if (progress->saved) display->total = (gan_figures){0};
+  display->unfinished = !progress->saved;
+  if (!progress->saved) return;
+  display->total = (gan_figures){0};
+  display->count = 0;
+}
+
+void progress_note(const char *sentence, void *context) {
+  (void)context;
+  printf("%s.\n", sentence);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gan/epoch.h"
 #include "gan/file.h"
 #include "gan/report_private.h"
 #include "nn/nn.h"
@@ -43,15 +44,6 @@ static bool read_evaluation(gan_report *report) {
   return read;
 }
 
-/* The number in epoch-0001.png; -1 for any other name. */
-static int64_t epoch_of(const char *name) {
-  if (strncmp(name, "epoch-", 6) != 0) return -1;
-  size_t digits = strspn(name + 6, "0123456789");
-  bool plain = digits == 4 || (digits > 4 && digits < 19 && name[6] != '0');
-  if (!plain || strcmp(name + 6 + digits, ".png") != 0) return -1;
-  return strtoll(name + 6, NULL, 10);
-}
-
 static int compare(const void *a, const void *b) {
   int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
   return (x > y) - (x < y);
@@ -59,7 +51,7 @@ static int compare(const void *a, const void *b) {
 
 static bool list_pictures(gan_report *report, DIR *folder) {
   for (struct dirent *entry; (entry = readdir(folder));) {
-    int64_t epoch = epoch_of(entry->d_name);
+    int64_t epoch = gan_epoch_of(entry->d_name, ".png");
     if (epoch < 0) continue;
     int64_t *more = ag_reallocate(report->pictures, report->picture_count + 1, sizeof *more);
     if (!more) return false;

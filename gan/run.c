@@ -3,14 +3,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gan/epoch.h"
 #include "gan/file.h"
 #include "gan/report.h"
 
 #define CHECKPOINT "%s/checkpoint.safetensors"
+#define PREVIOUS "%s/checkpoint.previous.safetensors"
+#define COMING "%s/checkpoint.coming.safetensors"
 #define FILM "%s/training.gif"
 #define METRICS "metrics.csv"
 #define EVALUATION "evaluation.csv"
@@ -53,19 +57,14 @@ static bool remove_file(char *path) {
   return removed;
 }
 
-/* "epoch-0001.png" or "epoch-0001.safetensors": what a run writes, not a user's notes beside it. */
-static bool is_of_an_epoch(const char *name) {
-  if (strncmp(name, "epoch-", 6) != 0) return false;
-  const char *ending = name + 6 + strspn(name + 6, "0123456789");
-  return ending > name + 6 && (strcmp(ending, ".png") == 0 || strcmp(ending, ".safetensors") == 0);
-}
-
-static bool remove_epochs(const char *folder) {
+/* What a run wrote of epochs from this one on, not a user's notes beside it. */
+static bool remove_epochs(const char *folder, int64_t from) {
   DIR *files = opendir(folder);
   if (!files) return errno == ENOENT || ag_fail(AG_ERROR_FILE, "%s: cannot be read: %s", folder, strerror(errno));
   bool removed = true;
   for (struct dirent *entry; removed && (entry = readdir(files));)
-    if (is_of_an_epoch(entry->d_name)) removed = remove_file(gan_text("%s/%s", folder, entry->d_name));
+    if (gan_epoch_of(entry->d_name, ".png") >= from || gan_epoch_of(entry->d_name, ".safetensors") >= from)
+      removed = remove_file(gan_text("%s/%s", folder, entry->d_name));
   closedir(files);
   return removed;
 }
@@ -76,28 +75,36 @@ static bool line_written(const gan_run *run, const char *name, FILE *table) {
   return ag_fail(AG_ERROR_FILE, "%s/%s: cannot be written: %s", run->folder, name, strerror(errno));
 }
 
-static FILE *open_table(const gan_run *run, const char *name) {
+static FILE *open_table(const gan_run *run, const char *name, const char *mode) {
   char *path = gan_text("%s/%s", run->folder, name);
-  FILE *table = path ? fopen(path, "w") : NULL;
+  FILE *table = path ? fopen(path, mode) : NULL;
   ag_free(path);
   return table;
 }
 
 static bool start_metrics(gan_run *run) {
-  run->metrics = open_table(run, METRICS);
+  run->metrics = open_table(run, METRICS, "w");
   if (run->metrics) fputs("step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread\n", run->metrics);
   return line_written(run, METRICS, run->metrics);
 }
+
+static bool remove_all_epochs(const gan_run *run, int64_t from) {
+  char *samples = gan_text(SAMPLES, run->folder), *kept = gan_text(KEPT, run->folder);
+  bool removed = samples && kept && remove_epochs(samples, from) && remove_epochs(kept, from);
+  ag_free(kept);
+  ag_free(samples);
+  return removed;
+}
+
 bool gan_run_start(gan_run *run, const char *folder) {
   if (!run || !folder) return ag_fail_null("gan_run_start", "run or folder");
   if (!*folder) return ag_fail(AG_ERROR_ARGUMENT, "the run's folder has an empty name, expected a path");
   *run = (gan_run){.folder = gan_text("%s", folder)};
-  char *samples = gan_text(SAMPLES, folder), *kept = gan_text(KEPT, folder);
-  bool started = run->folder && make_folders(samples) && remove_epochs(samples) && kept && remove_epochs(kept) &&
+  char *samples = gan_text(SAMPLES, folder);
+  bool started = run->folder && make_folders(samples) && remove_all_epochs(run, 0) &&
                  remove_file(gan_text(FILM, folder)) && remove_file(gan_text(CHECKPOINT, folder)) &&
-                 remove_file(gan_text(REPORT, folder)) && remove_file(gan_text("%s/" EVALUATION, folder)) &&
-                 start_metrics(run);
-  ag_free(kept);
+                 remove_file(gan_text(PREVIOUS, folder)) && remove_file(gan_text(REPORT, folder)) &&
+                 remove_file(gan_text("%s/" EVALUATION, folder)) && start_metrics(run);
   ag_free(samples);
   if (!started) gan_run_close(run);
   return started;
@@ -123,7 +130,7 @@ bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figure
 bool gan_run_log_evaluation(gan_run *run, const gan_position *at, const gan_row *row) {
   if (!run || !run->folder || !at || !row) return ag_fail_null("gan_run_log_evaluation", "run, position or row");
   if (!run->evaluation) {
-    run->evaluation = open_table(run, EVALUATION);
+    run->evaluation = open_table(run, EVALUATION, "w");
     if (!run->evaluation) return line_written(run, EVALUATION, NULL);
     fputs("epoch,", run->evaluation);
     gan_row_write_names(run->evaluation, row);
@@ -135,15 +142,29 @@ bool gan_run_log_evaluation(gan_run *run, const gan_position *at, const gan_row 
   return line_written(run, EVALUATION, run->evaluation);
 }
 
-static bool save_pictures(gan_run *run, int64_t epoch, gan_picture picture) {
+/* One frame an epoch: a later picture of the same epoch takes the place of the earlier one. */
+static bool add_frame(gan_run *run, int64_t epoch, gan_picture picture) {
+  if (run->shown == epoch) gan_picture_free(&run->frames[--run->count]);
   gan_picture *frames = ag_reallocate(run->frames, run->count + 1, sizeof *frames);
   if (!frames) return gan_picture_free(&picture), false;
   run->frames = frames;
   frames[run->count++] = picture;
-  char *path = gan_text(SAMPLES "/epoch-%04" PRId64 ".png", run->folder, epoch);
-  char *film = gan_text(FILM, run->folder);
+  run->shown = epoch;
+  return true;
+}
+
+static char *path_of_picture(const gan_run *run, int64_t epoch) {
+  char *samples = gan_text(SAMPLES, run->folder);
+  char *path = samples ? gan_epoch_path(samples, epoch, ".png") : NULL;
+  ag_free(samples);
+  return path;
+}
+
+static bool save_pictures(gan_run *run, int64_t epoch, gan_picture picture) {
+  if (!add_frame(run, epoch, picture)) return false;
+  char *path = path_of_picture(run, epoch), *film = gan_text(FILM, run->folder);
   bool saved =
-      path && film && gan_png_write(path, &picture) && gan_gif_write(film, run->count, frames, SECONDS_A_FRAME);
+      path && film && gan_png_write(path, &picture) && gan_gif_write(film, run->count, run->frames, SECONDS_A_FRAME);
   ag_free(film);
   ag_free(path);
   return saved;
@@ -153,22 +174,134 @@ static bool save_pictures(gan_run *run, int64_t epoch, gan_picture picture) {
 static bool keep_checkpoint(const gan_run *run, const gan_position *at, const gan_pair *pair) {
   int64_t every = at->model->keep_every;
   if (every == 0 || at->epoch % every != 0) return true;
-  char *folder = gan_text(KEPT, run->folder);
-  char *path = gan_text(KEPT "/epoch-%04" PRId64 ".safetensors", run->folder, at->epoch);
+  char *folder = gan_text(KEPT, run->folder), *path = folder ? gan_epoch_path(folder, at->epoch, ".safetensors") : NULL;
   bool kept = path && make_folders(folder) && gan_checkpoint_save(path, at, pair);
   ag_free(path);
   ag_free(folder);
   return kept;
 }
 
-bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture) {
-  if (!run || !at || !pair) return ag_fail_null("gan_run_save", "run, position or pair");
-  char *path = gan_text(CHECKPOINT, run->folder);
-  bool saved = path && gan_checkpoint_save(path, at, pair) && keep_checkpoint(run, at, pair);
-  ag_free(path);
-  if (saved) return save_pictures(run, at->epoch, picture) && gan_report_write(run->folder);
+/* The new checkpoint's name, once it is whole; there is one under that name at any moment. Not every file system has
+ * links. */
+static bool promote(const char *coming, const char *current, const char *previous) {
+  bool first = access(current, F_OK) != 0;
+  bool kept = first || ((remove(previous) == 0 || errno == ENOENT) &&
+                        (link(current, previous) == 0 || rename(current, previous) == 0));
+  if (kept && rename(coming, current) == 0) return true;
+  return ag_fail(AG_ERROR_FILE, "%s: cannot be renamed to %s: %s", coming, current, strerror(errno));
+}
+
+bool gan_run_checkpoint(gan_run *run, const gan_position *at, const gan_pair *pair) {
+  if (!run || !run->metrics || !at || !pair) return ag_fail_null("gan_run_checkpoint", "run, position or pair");
+  fsync(fileno(run->metrics)); /* the checkpoint counts on its lines */
+  char *coming = gan_text(COMING, run->folder), *current = gan_text(CHECKPOINT, run->folder),
+       *previous = gan_text(PREVIOUS, run->folder);
+  bool saved =
+      coming && current && previous && gan_checkpoint_save(coming, at, pair) && promote(coming, current, previous);
+  ag_free(previous);
+  ag_free(current);
+  ag_free(coming);
+  return saved;
+}
+
+bool gan_run_show(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture) {
+  if (run && at && pair && keep_checkpoint(run, at, pair))
+    return save_pictures(run, at->epoch, picture) && gan_report_write(run->folder);
   gan_picture_free(&picture);
-  return false;
+  return run && at && pair ? false : ag_fail_null("gan_run_show", "run, position or pair");
+}
+
+/* ---- Going on ---- */
+
+/* Whether a line of a table still stands: it is whole, and its first number is at most `last`. */
+static bool stands(const char *line, int64_t last) {
+  char *end;
+  long long number = strtoll(line, &end, 10);
+  return end != line && *end == ',' && number >= 1 && number <= last && strchr(line, '\n');
+}
+
+/* Opens a table, if there is one, and cuts it behind the last of its numbered lines that stand. *table stays NULL where
+ * not even its first line is whole. */
+static bool cut_table(const gan_run *run, const char *name, int64_t last, FILE **table) {
+  FILE *file = open_table(run, name, "r+");
+  if (!file) return errno == ENOENT || line_written(run, name, NULL);
+  char line[1024];
+  bool headed = fgets(line, sizeof line, file) && strchr(line, '\n');
+  long end = ftell(file);
+  while (fgets(line, sizeof line, file) && stands(line, last)) end = ftell(file);
+  if (headed && end >= 0 && fseek(file, end, SEEK_SET) == 0 && ftruncate(fileno(file), end) == 0) *table = file;
+  else fclose(file);
+  return *table || !headed || line_written(run, name, NULL);
+}
+
+static bool cut_tables(gan_run *run, const gan_position *at) {
+  return cut_table(run, METRICS, at->step, &run->metrics) && (run->metrics || start_metrics(run)) &&
+         cut_table(run, EVALUATION, at->epoch - 1, &run->evaluation); /* an epoch that has ended is judged once more */
+}
+
+/* The film so far, from the pictures of epochs that have ended; it goes on without those that cannot be read. */
+static bool read_frames(gan_run *run, int64_t epochs) {
+  for (int64_t epoch = 1; epoch <= epochs; epoch++) {
+    gan_picture picture;
+    char *path = path_of_picture(run, epoch);
+    bool read = path && gan_png_read(path, &picture);
+    ag_free(path);
+    if (!read && ag_error_kind() == AG_ERROR_FILE) ag_error_clear();
+    else if (!read || !add_frame(run, epoch, picture)) return false;
+  }
+  return true;
+}
+
+static bool resume_from(const char *path, gan_position *at, gan_pair *pair, gan_note_function *note, void *context) {
+  if (!gan_checkpoint_resume(path, at, pair)) return false;
+  char *differs = gan_checkpoint_differs(path);
+  if (differs && note) note(differs, context);
+  ag_free(differs);
+  return !ag_failed();
+}
+
+/* From the checkpoint, or the one before where that one is broken. */
+static bool resume_pair(const char *folder, gan_position *at, gan_pair *pair, gan_note_function *note, void *context) {
+  char *current = gan_text(CHECKPOINT, folder), *previous = gan_text(PREVIOUS, folder);
+  bool resumed = current && previous && resume_from(current, at, pair, note, context);
+  if (!resumed && ag_error_kind() == AG_ERROR_FILE && access(previous, F_OK) == 0) {
+    char *sentence = gan_text("%s; going on from %s, the one before", ag_error_message(), previous);
+    ag_error_clear();
+    resumed = sentence && resume_from(previous, at, pair, note, context);
+    if (resumed && note) note(sentence, context);
+    if (resumed && rename(previous, current) != 0)
+      resumed = ag_fail(AG_ERROR_FILE, "%s: cannot be renamed to %s: %s", previous, current, strerror(errno));
+    ag_free(sentence);
+  }
+  ag_free(previous);
+  ag_free(current);
+  if (!resumed || at->step <= at->steps) return resumed;
+  return ag_fail(AG_ERROR_ARGUMENT, "%s: stands at step %lld already, expected at most the %lld that are asked for",
+                 folder, (long long)at->step, (long long)at->steps);
+}
+
+bool gan_run_resume(gan_run *run, const char *folder, gan_position *at, gan_pair *pair, gan_note_function *note,
+                    void *context) {
+  if (!run || !folder || !at || !pair) return ag_fail_null("gan_run_resume", "run, folder, position or pair");
+  *run = (gan_run){.folder = gan_text("%s", folder)};
+  bool resumed = run->folder && resume_pair(folder, at, pair, note, context) && remove_all_epochs(run, at->epoch + 1) &&
+                 cut_tables(run, at) && read_frames(run, at->epoch - 1);
+  if (!resumed) gan_run_close(run);
+  return resumed;
+}
+
+bool gan_run_read(const char *folder, gan_model *model, gan_position *at, ag_precision *precision) {
+  if (!folder || !model || !at || !precision)
+    return ag_fail_null("gan_run_read", "folder, model, position or precision");
+  char *current = gan_text(CHECKPOINT, folder), *previous = gan_text(PREVIOUS, folder);
+  bool read = current && previous && gan_checkpoint_read(current, model, at, precision);
+  if (!read && previous && access(previous, F_OK) == 0) {
+    ag_error_clear();
+    read = gan_checkpoint_read(previous, model, at, precision);
+  }
+  ag_free(previous);
+  ag_free(current);
+  return read;
 }
 
 bool gan_run_load(const char *folder, gan_pair *pair, gan_model *model) {

@@ -1,5 +1,5 @@
 /* The folder of a training run: samples/epoch-0001.png ..., kept/epoch-0005.safetensors ..., training.gif, metrics.csv,
- * checkpoint.safetensors, report.html. */
+ * checkpoint.safetensors and the one before it, report.html. */
 #pragma once
 
 #include "gan/checkpoint.h"
@@ -9,23 +9,37 @@
 typedef struct {
   char *folder;
   FILE *metrics, *evaluation; /* the latter NULL before its first line */
-  size_t count;               /* of frames: the pictures so far, for the film */
+  size_t count;               /* of frames: a picture an epoch, for the film */
   gan_picture *frames;
+  int64_t shown; /* the epoch of the last frame */
 } gan_run;
+
+/* Is told what a user should know, a sentence at a time. */
+typedef void gan_note_function(const char *sentence, void *context);
 
 /* Whether the folder holds a run, even an unfinished one. */
 bool gan_run_exists(const char *folder);
 /* Makes the folder, and those it lies in, and starts metrics.csv; the files of an earlier run are removed. */
 bool gan_run_start(gan_run *run, const char *folder);
+/* What the folder's run goes on with: its model, with the options it was trained with, where it stands, and the
+ * precision it was trained at. */
+bool gan_run_read(const char *folder, gan_model *model, gan_position *at, ag_precision *precision);
+/* Goes on with the folder's run: *at says of what settings it must be, and then where it stands; the pair, made of
+ * at->model, is brought there, tables are cut back to there and later pictures removed. Of a checkpoint that is broken
+ * the one before is taken. `note` (may be NULL) is told that, and what may make bits differ. */
+bool gan_run_resume(gan_run *run, const char *folder, gan_position *at, gan_pair *pair, gan_note_function *note,
+                    void *context);
 void gan_run_close(gan_run *run);
 
 /* A line of metrics.csv. */
 bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figures);
 /* A line of evaluation.csv. */
 bool gan_run_log_evaluation(gan_run *run, const gan_position *at, const gan_row *row);
-/* The epoch's picture, which the run takes over, the film of all pictures, the checkpoint and the report: each whole or
- * as before. */
-bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture);
+/* All that training goes on from: whole or as before. The last one is kept as checkpoint.previous.safetensors. */
+bool gan_run_checkpoint(gan_run *run, const gan_position *at, const gan_pair *pair);
+/* What is made of a position, after its checkpoint: the epoch's picture, which the run takes over, the film of all
+ * epochs, the copy of the checkpoint that is kept, and the report; each whole or as before. */
+bool gan_run_show(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture);
 
 /* The model that a run's checkpoint names, with the options it was trained with; its networks, built and loaded. False
  * and an error, as for a model that is not among gan_models (gan_pair_make and nn_load load one of your own); there is

@@ -1,6 +1,7 @@
 #include "gan/step.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Both networks' outputs of one pass, and what they lose. */
 typedef struct {
@@ -217,4 +218,27 @@ static bool half_batch(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures 
 
 bool gan_half_batch_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
   return run(half_batch, "gan_half_batch_step", pair, real, rng, figures);
+}
+
+static const struct {
+  const char *name;
+  gan_step *step;
+} steps[] = {
+    {"dual-tape", gan_dual_tape_step},
+    {"alternating", gan_alternating_step},
+    {"threshold", gan_threshold_step},
+    {"half-batch", gan_half_batch_step},
+};
+enum { STEPS = sizeof steps / sizeof *steps };
+
+const char *gan_step_name(gan_step *step) {
+  for (int i = 0; i < STEPS; i++)
+    if (steps[i].step == step) return steps[i].name;
+  return NULL;
+}
+
+gan_step *gan_step_find(const char *name) {
+  for (int i = 0; i < STEPS; i++)
+    if (name && strcmp(steps[i].name, name) == 0) return steps[i].step;
+  return NULL;
 }

@@ -31,6 +31,10 @@ gan_step gan_threshold_step;
  * gradient penalty. */
 gan_step gan_half_batch_step;
 
+/* "dual-tape", "alternating", "threshold" or "half-batch", and back; NULL without an error for any other. */
+const char *gan_step_name(gan_step *step);
+gan_step *gan_step_find(const char *name);
+
 /* The turns that steps are made of, for schedules of your own. They run in the current scope; the figures of a
  * discriminator's turn are whole, a generator's turn tells its loss. */
 gan_step gan_discriminator_turn, gan_generator_turn;

@@ -1,5 +1,7 @@
 #include "gan/train.h"
 
+#include <time.h>
+
 #include "gan/sample.h"
 #include "gan/watch.h"
 
@@ -16,6 +18,7 @@ typedef struct {
   gan_row evaluation;
   ag_rng rng;
   double generator_rate, discriminator_rate; /* the first learning rates */
+  double saved_at;                           /* when the last checkpoint was written; in minutes */
   ag_tensor *fixed_noise, *fixed_labels;     /* of the samples that are shown */
 } training_state;
 
@@ -62,44 +65,69 @@ static bool judge(training_state *state, gan_row *row) {
   return true;
 }
 
-static bool save(training_state *state, const gan_position *at, gan_progress *progress) {
+/* What is made of an epoch's end, after its checkpoint. */
+static bool show(training_state *state, const gan_position *at, gan_progress *progress) {
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
   gan_picture picture = {0};
   ag_tensor *samples = gan_sample(&state->pair, state->training->model, state->fixed_noise, state->fixed_labels);
-  bool saved = samples && gan_picture_samples(&picture, state->training->model, samples);
-  if (saved && progress->saved && state->training->evaluate) {
-    saved = judge(state, &state->evaluation) && gan_run_log_evaluation(&state->run, at, &state->evaluation);
+  bool shown = samples && gan_picture_samples(&picture, state->training->model, samples);
+  if (shown && progress->saved && at->evaluate) {
+    shown = judge(state, &state->evaluation) && gan_run_log_evaluation(&state->run, at, &state->evaluation);
     progress->evaluation = &state->evaluation;
   }
-  if (saved) saved = gan_run_save(&state->run, at, &state->pair, picture);
+  if (shown) shown = gan_run_show(&state->run, at, &state->pair, picture);
   else gan_picture_free(&picture);
   ag_scope_leave(scope);
-  return saved;
+  return shown;
 }
 
 /* From the first learning rates towards 0, where the model says so. */
 static bool set_learning_rates(training_state *state, const gan_progress *progress) {
-  if (!state->training->model->decay && progress->step > 1) return true;
   double left = state->training->model->decay ? 1 - (double)(progress->step - 1) / (double)progress->steps : 1;
   return nn_set_learning_rate(state->pair.generator_optimizer, left * state->generator_rate) &&
          nn_set_learning_rate(state->pair.discriminator_optimizer, left * state->discriminator_rate);
 }
 
-static bool train_steps(training_state *state, gan_progress progress) {
+static void locate(gan_progress *progress, int64_t step) {
+  progress->step = step;
+  progress->epoch = (step - 1) / progress->steps_an_epoch + 1;
+  progress->step_of_epoch = (step - 1) % progress->steps_an_epoch + 1;
+  progress->saved = progress->step_of_epoch == progress->steps_an_epoch || step == progress->steps;
+  progress->evaluation = NULL;
+}
+
+static double minutes(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return ((double)time.tv_sec + 1e-9 * (double)time.tv_nsec) / 60;
+}
+
+/* The step's checkpoint and what is made of it, where it is time for them. */
+static bool save(training_state *state, gan_position *at, gan_progress *progress, bool stop) {
   const gan_training *training = state->training;
-  for (progress.step = 1; progress.step <= progress.steps; progress.step++) {
-    progress.epoch = (progress.step - 1) / progress.steps_an_epoch + 1;
-    progress.step_of_epoch = (progress.step - 1) % progress.steps_an_epoch + 1;
-    gan_position at = {training->model, training->seed, progress.epoch, progress.step};
-    if (!set_learning_rates(state, &progress) || !train_step(state, &progress) ||
-        !gan_run_log(&state->run, &at, &progress.figures))
+  bool showing = progress->saved || progress->step == FIRST_PICTURE;
+  bool due = training->checkpoint_minutes > 0 && minutes() - state->saved_at >= training->checkpoint_minutes;
+  if (!showing && !due && !stop) return true;
+  at->epoch = progress->epoch;
+  at->step = progress->step;
+  at->counter = state->rng.counter;
+  state->saved_at = minutes();
+  return gan_run_checkpoint(&state->run, at, &state->pair) && (!showing || show(state, at, progress));
+}
+
+static bool train_steps(training_state *state, gan_position *at, gan_progress *progress) {
+  const gan_training *training = state->training;
+  for (bool stop = false; progress->step < progress->steps && !stop;) {
+    locate(progress, progress->step + 1);
+    gan_position here = {.epoch = progress->epoch, .step = progress->step};
+    if (!set_learning_rates(state, progress) || !train_step(state, progress) ||
+        !gan_run_log(&state->run, &here, &progress->figures))
       return false;
-    progress.warning = gan_watch_step(&state->watch, &progress.figures, training->model->loss->output);
-    progress.saved = progress.step_of_epoch == progress.steps_an_epoch || progress.step == progress.steps;
-    progress.evaluation = NULL;
-    if ((progress.saved || progress.step == FIRST_PICTURE) && !save(state, &at, &progress)) return false;
-    if (training->progress) training->progress(&progress, training->context);
+    progress->warning = gan_watch_step(&state->watch, &progress->figures, training->model->loss->output);
+    stop = training->stop && *training->stop;
+    if (!save(state, at, progress, stop)) return false;
+    if (training->progress) training->progress(progress, training->context);
   }
   return true;
 }
@@ -140,6 +168,18 @@ static bool draw_fixed_noise(training_state *state) {
   return !ag_failed();
 }
 
+/* A new run, or the folder's own at the place where it stopped. */
+static bool begin(training_state *state, gan_position *at, gan_progress *progress) {
+  const gan_training *training = state->training;
+  state->saved_at = minutes();
+  if (!training->resume) return gan_run_start(&state->run, training->folder);
+  if (!gan_run_resume(&state->run, training->folder, at, &state->pair, training->note, training->context)) return false;
+  state->rng.counter = at->counter;
+  progress->before = at->step;
+  locate(progress, at->step);
+  return !progress->saved || show(state, at, progress); /* it may have been killed before */
+}
+
 static bool train_in_scope(training_state *state) {
   const gan_training *training = state->training;
   const gan_model *model = training->model;
@@ -149,7 +189,12 @@ static bool train_in_scope(training_state *state) {
   double rate = model->learning_rate;
   state->generator_rate = rate > 0 ? rate : nn_learning_rate(state->pair.generator_optimizer);
   state->discriminator_rate = rate > 0 ? rate : nn_learning_rate(state->pair.discriminator_optimizer);
-  return draw_fixed_noise(state) && gan_run_start(&state->run, training->folder) && train_steps(state, progress);
+  gan_position at = {.model = model,
+                     .seed = training->seed,
+                     .images = (int64_t)state->dataset.count,
+                     .steps = progress.steps,
+                     .evaluate = training->evaluate};
+  return draw_fixed_noise(state) && begin(state, &at, &progress) && train_steps(state, &at, &progress);
 }
 
 bool gan_train(const gan_training *training) {

@@ -1,12 +1,15 @@
 /* A training run from first step to last. */
 #pragma once
 
+#include <signal.h>
+
 #include "gan/figures.h"
 #include "gan/run.h"
 
 /* How far training is, after each step. */
 typedef struct {
   int64_t step, steps;   /* of the run; from 1 */
+  int64_t before;        /* steps that were made before the run was resumed */
   int64_t epoch, epochs; /* from 1 */
   int64_t step_of_epoch, steps_an_epoch;
   int64_t batch;
@@ -22,7 +25,8 @@ enum { GAN_JUDGED_DIGITS = 2000 };
 typedef struct {
   const gan_model *model;
   const gan_images *images;        /* NULL for a model of points */
-  const char *folder;              /* an earlier run in it is replaced */
+  const char *folder;              /* an earlier run in it is replaced, unless it is resumed */
+  bool resume;                     /* goes on with the folder's run, whose model, seed and images these must be */
   uint64_t seed;                   /* all randomness of the run comes from it */
   int64_t limit;                   /* images to use; 0: all */
   int64_t epochs;                  /* 0: the model's own */
@@ -30,9 +34,13 @@ typedef struct {
   bool evaluate;                   /* each epoch's samples are judged, into evaluation.csv; the run is the same */
   gan_judge *judge;                /* who judges digits; NULL for points, or where nobody does */
   double frechet_real;             /* what it says of GAN_JUDGED_DIGITS test digits; told beside the samples' own */
+  double checkpoint_minutes;       /* a checkpoint every so many, within epochs, too; 0: after each epoch alone */
+  const volatile sig_atomic_t *stop; /* ends after the step that runs, with a checkpoint, once it is not 0; may be NULL */
   gan_progress_function *progress; /* may be NULL */
-  void *context;
+  gan_note_function *note;         /* of what gan_run_resume has to say; may be NULL */
+  void *context;                   /* of both */
 } gan_training;
 
-/* Trains, and fills the run folder. False and an error, the folder then holds what was complete. */
+/* Trains, and fills the run folder. False and an error, the folder then holds what was complete; a loss or a gradient
+ * that is not finite is one, and the last checkpoint then is from before. */
 bool gan_train(const gan_training *training);

@@ -193,15 +193,21 @@ static bool write_length(FILE *file, uint64_t length) {
   return fwrite(bytes, sizeof bytes, 1, file) == 1;
 }
 
+static void value_to_bytes(ag_real real, unsigned char bytes[VALUE_BYTES]) {
+  float value = (float)real;
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  for (int k = 0; k < VALUE_BYTES; k++) bytes[k] = (unsigned char)(bits >> 8 * k);
+}
+
 static bool write_values(FILE *file, const ag_tensor *tensor) {
+  enum { AT_ONCE = 4096 };
+  unsigned char bytes[AT_ONCE][VALUE_BYTES];
   const ag_real *values = ag_data(tensor);
-  for (size_t i = 0; i < ag_size(tensor); i++) {
-    float value = (float)values[i];
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    unsigned char bytes[VALUE_BYTES];
-    for (int k = 0; k < VALUE_BYTES; k++) bytes[k] = (unsigned char)(bits >> 8 * k);
-    if (fwrite(bytes, sizeof bytes, 1, file) != 1) return false;
+  for (size_t left = ag_size(tensor), count; left > 0; left -= count, values += count) {
+    count = left < AT_ONCE ? left : AT_ONCE;
+    for (size_t i = 0; i < count; i++) value_to_bytes(values[i], bytes[i]);
+    if (fwrite(bytes, VALUE_BYTES, count, file) != count) return false;
   }
   return true;
 }

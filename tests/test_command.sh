@@ -38,7 +38,7 @@ for command in "" train sample evaluate interpolate report summary models; do
 done
 "$mnist_gan" train --help >out.txt
 for option in model data epochs steps batch limit seed threads precision out evaluate conditional loss learning-rate \
-  critic-steps pack average; do holds out.txt "--$option "; done
+  critic-steps pack average resume checkpoint-minutes; do holds out.txt "--$option "; done
 refuses 2 "'paint' is no command, expected one" paint
 "$mnist_gan" evaluate --help >out.txt
 for option in run samples data count seed neighbours csv threads; do holds out.txt "--$option "; done
@@ -103,7 +103,7 @@ refuses 1 "empty name" train "${short[@]}" --steps 1 --out ""
 # a run, and what it leaves: 3 steps an epoch, so 4 steps are two epochs
 "$mnist_gan" train "${short[@]}" --steps 4 --threads 1 --out deep/run >out.txt
 [[ $(grep -c '^epoch' out.txt) == 2 ]] || fail "expected a line for each of 2 epochs: $(cat out.txt)"
-[[ $(ls deep/run) == $'checkpoint.safetensors\nmetrics.csv\nreport.html\nsamples\ntraining.gif' ]] || fail "$(ls deep/run)"
+[[ $(ls deep/run) == $'checkpoint.previous.safetensors\ncheckpoint.safetensors\nmetrics.csv\nreport.html\nsamples\ntraining.gif' ]] || fail "$(ls deep/run)"
 [[ $(ls deep/run/samples) == $'epoch-0001.png\nepoch-0002.png' ]] || fail "samples: $(ls deep/run/samples)"
 metrics=deep/run/metrics.csv
 [[ $(head -n 1 $metrics) == step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread ]] || fail "$(cat $metrics)"
@@ -120,6 +120,20 @@ touch other/samples/epoch-notes.txt
 "$mnist_gan" train "${short[@]}" --seed 4 --steps 1 --out other >out.txt
 [[ -f other/samples/epoch-notes.txt ]] || fail "a file that no run made was removed"
 if cmp -s deep/run/samples/epoch-0001.png other/samples/epoch-0001.png; then fail "two seeds give one picture"; fi
+
+# the run goes on, longer, with its own settings, which may be said again but not changed
+"$mnist_gan" train "${short[@]}" --steps 8 --out longer >out.txt
+cp -r deep/run resumed
+"$mnist_gan" train --resume --data "$data" --steps 8 --seed 3 --threads 2 --out resumed >out.txt
+[[ $(grep -c '^epoch' out.txt) == 2 ]] || fail "expected a line for each of 2 epochs: $(cat out.txt)"
+diff -r longer resumed >&2 || fail "a run that was resumed differs"
+resumed=(train --resume --data "$data" --out resumed)
+refuses 1 "its run has batch 4, expected 8" "${resumed[@]}" --batch 8
+refuses 1 "its run has model dcgan, expected ring" "${resumed[@]}" --model ring
+refuses 1 "its run has loss cross-entropy, expected hinge" "${resumed[@]}" --loss hinge
+refuses 1 "stands at step 8 already, expected at most the 3" "${resumed[@]}" --epochs 1
+refuses 1 "missing/checkpoint.safetensors: cannot read" train --resume --out missing
+diff -r longer resumed >&2 || fail "a refused wish changed the run"
 
 # variations: a conditional run draws the digit that it is asked for, the others refuse to
 variation=(--model dcgan-small --conditional --loss least-squares --critic-steps 2 --pack 2 --average 0.9)
@@ -209,7 +223,9 @@ grep -E "[0-9]" out.txt | diff run.txt - || fail "a run and its samples give dif
 [[ $(cut -d, -f1 judged/evaluation.csv | paste -sd' ') == "epoch 1 2 3 4 5" ]] || fail "$(cat judged/evaluation.csv)"
 "$mnist_gan" train --data digits --limit 8 --batch 4 --model mlp-keras --epochs 5 --threads 1 --out unjudged >out.txt
 cmp judged/metrics.csv unjudged/metrics.csv || fail "judging changes the run"
-cmp judged/checkpoint.safetensors unjudged/checkpoint.safetensors || fail "judging changes the run's weights"
+values() { tail -c +$((9 + $(od -An -tu8 -N8 "$1"))) "$1"; } # of a checkpoint: what is behind its header
+cmp <(values judged/checkpoint.safetensors) <(values unjudged/checkpoint.safetensors) ||
+  fail "judging changes the run's weights"
 absent unjudged/evaluation.csv
 [[ $(ls judged/kept) == epoch-0005.safetensors ]] || fail "kept: $(ls judged/kept)"
 holds judged/report.html Evaluation
@@ -235,7 +251,7 @@ if limited sample --run deep/run --seed 8 --out kept.npy >out.txt 2>err.txt; the
 holds err.txt "kept.npy: cannot be written: File too large"
 cmp five.npy kept.npy || fail "a failed write changed the old file"
 if limited train "${short[@]}" --steps 1 --out full >out.txt 2>err.txt; then fail "a full disk is no error"; fi
-holds err.txt "full/checkpoint.safetensors"
+holds err.txt "full/checkpoint.coming.safetensors: cannot write: File too large"
 [[ $(ls full) == $'metrics.csv\nsamples' ]] || fail "a failed run left $(ls full)"
 [[ ! $(ls *.part 2>/dev/null) ]] || fail "left behind: $(ls *.part)"
 echo "test_command.sh: all well"

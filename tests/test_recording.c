@@ -4,6 +4,8 @@
 
 #include "tests/check.h"
 
+#include <math.h>
+
 /* Ops of two networks: the same square, but each counts how often its vjp runs. */
 static int generator_calls, discriminator_calls;
 
@@ -494,8 +496,40 @@ static void each_thread_has_tapes_of_its_own(void **state) {
   assert_value(ag_gradient(tape, y, x), 1001);
 }
 
+/* log(0) = -inf; its slope at 0, 1 / 0, is infinite, too, and made by the vjp's division. */
+static void the_first_value_that_is_not_finite_is_found_by_its_op(void **state) {
+  (void)state;
+  ag_nonfinite found = {0};
+  ag_observe(ag_find_nonfinite, &found);
+  ag_tensor *x = ag_variable(ag_from(AG_SHAPE(2, 2), (ag_real[]){1, 2, 0, 3}));
+  ag_tensor *y = ag_square(ag_log(ag_scale(x, 2)));
+  ag_observe(NULL, NULL);
+  assert_string_equal(found.op, "log");
+  assert_int_equal(found.index, 2);
+  assert_true(found.value == -INFINITY);
+  assert_true(ag_shape_equal(found.shape, AG_SHAPE(2, 2)));
+  assert_false(found.from_input);
+
+  found = (ag_nonfinite){0};
+  ag_observe(ag_find_nonfinite, &found);
+  ag_tensor *z = ag_variable(ag_scalar(0));
+  ag_tape *tape = ag_tape_start();
+  ag_tensor *root = ag_sqrt(z);
+  assert_null(found.op);
+  ag_gradient(tape, root, z);
+  assert_string_equal(found.op, "div");
+  assert_false(found.from_input);
+
+  found = (ag_nonfinite){0};
+  ag_neg(y);
+  ag_observe(NULL, NULL);
+  assert_string_equal(found.op, "neg");
+  assert_true(found.from_input);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      TEST(the_first_value_that_is_not_finite_is_found_by_its_op),
       TEST(the_gradient_of_the_discriminator_runs_none_of_the_generators_ops),
       TEST(the_gradient_of_the_generator_runs_through_both),
       TEST(only_the_vjps_of_wanted_inputs_run),

@@ -78,6 +78,8 @@ static const cpu_kind *current_kind(void) {
 const kernel_table_f32 *kernels_f32(void) { return current_kind()->f32; }
 const kernel_table_f64 *kernels_f64(void) { return current_kind()->f64; }
 
+const char *kernel_cpu_in_use(void) { return current_kind()->name; }
+
 const char *kernel_cpu_name(size_t index) {
   for (size_t i = 0; i < KINDS; i++)
     if (kinds[i].runs_here() && index-- == 0) return kinds[i].name;

@@ -105,6 +105,7 @@ int kernel_get_threads(void);
 /* The kinds of CPU that were compiled in and that this CPU can run, best first, by name ("avx512", "avx2", "portable");
  * NULL past the end. */
 const char *kernel_cpu_name(size_t index);
+const char *kernel_cpu_in_use(void);
 /* Uses the named kind from now on, on all threads (NULL: the best). False when there is none of that name. At first use
  * the environment variable DUALTAPE_CPU names it; a name that is none is passed over. */
 bool kernel_force_cpu(const char *name);

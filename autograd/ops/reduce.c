@@ -43,9 +43,8 @@ static bool find_reduced(const ag_node *node, bool reduced[AG_MAX_RANK]) {
 
 static ag_shape reduced_shape(ag_shape shape, const bool reduced[AG_MAX_RANK], bool keepdims) {
   ag_shape result = {.rank = 0};
-  for (int i = 0; i < shape.rank; i++) {
+  for (int i = 0; i < shape.rank; i++)
     if (!reduced[i] || keepdims) result.sizes[result.rank++] = reduced[i] ? 1 : shape.sizes[i];
-  }
   return result;
 }
 

@@ -10,9 +10,8 @@ static ag_tensor *reshape_forward(ag_node *node) {
   ag_shape given = *(const ag_shape *)node->attributes, shape = given;
   if (ag_shape_make(given.rank, given.sizes).rank < 0) return NULL;
   int unknown = -1;
-  for (int i = 0; i < given.rank && unknown < 0; i++) {
+  for (int i = 0; i < given.rank && unknown < 0; i++)
     if (given.sizes[i] == -1) unknown = i;
-  }
   if (unknown >= 0) shape.sizes[unknown] = 1;
   bool fits = true;
   for (int i = 0; i < shape.rank; i++) fits &= shape.sizes[i] >= 0;
@@ -159,16 +158,6 @@ ag_tensor *ag_concat(ag_list tensors, int axis) {
   return ag_apply(&concat_op, (int)tensors.count, tensors.items, &axis, sizeof axis);
 }
 
-/* `shape` with the axes first ... last - 1 replaced by the sizes of another. */
-static ag_shape replace_axes(ag_shape shape, int first, int last, ag_shape by) {
-  int64_t sizes[2 * AG_MAX_RANK];
-  int rank = 0;
-  for (int i = 0; i < first; i++) sizes[rank++] = shape.sizes[i];
-  for (int i = 0; i < by.rank; i++) sizes[rank++] = by.sizes[i];
-  for (int i = last; i < shape.rank; i++) sizes[rank++] = shape.sizes[i];
-  return ag_shape_make(rank, sizes);
-}
-
 ag_tensor *ag_stack(ag_list tensors, int axis) {
   ag_list rows = ag_list_make(tensors.count, tensors.items);
   for (size_t i = 0; i < rows.count; i++) {
@@ -179,7 +168,7 @@ ag_tensor *ag_stack(ag_list tensors, int axis) {
     if (at < 0 || at > shape.rank) {
       return ag_fail(AG_ERROR_SHAPE, "stack: no place for a new axis %d in %s", axis, ag_shape_print(shape).text);
     }
-    rows.items[i] = ag_reshape(rows.items[i], replace_axes(shape, at, at, AG_SHAPE(1)));
+    rows.items[i] = ag_reshape(rows.items[i], ag_shape_replace(shape, at, at, AG_SHAPE(1)));
   }
   return ag_concat(rows, axis);
 }
@@ -271,7 +260,7 @@ static ag_tensor *gather_forward(ag_node *node) {
   int axis = axis_of(node);
   if (axis < 0 || !indices_within("gather", indices, from.sizes[axis])) return NULL;
   ag_real *y;
-  ag_tensor *output = ag_make(replace_axes(from, axis, axis + 1, ag_shape_of(indices)), &y);
+  ag_tensor *output = ag_make(ag_shape_replace(from, axis, axis + 1, ag_shape_of(indices)), &y);
   if (!output) return NULL;
   ag_kernels()->gather(ag_sizes_product(from, 0, axis), (size_t)from.sizes[axis],
                        ag_sizes_product(from, axis + 1, from.rank), ag_size(indices), ag_data(indices), ag_data(x), y);
@@ -284,7 +273,7 @@ static ag_tensor *scatter_forward(ag_node *node) {
   ag_shape from = ag_shape_of(x);
   int end = rows->axis + ag_shape_of(indices).rank;
   ag_real *y;
-  ag_tensor *output = ag_make(replace_axes(from, rows->axis, end, AG_SHAPE(rows->size)), &y);
+  ag_tensor *output = ag_make(ag_shape_replace(from, rows->axis, end, AG_SHAPE(rows->size)), &y);
   if (!output) return NULL;
   ag_kernels()->scatter(ag_sizes_product(from, 0, rows->axis), (size_t)rows->size,
                         ag_sizes_product(from, end, from.rank), ag_size(indices), ag_data(indices), ag_data(x), y);
@@ -315,7 +304,7 @@ static ag_tensor *one_hot_forward(ag_node *node) {
   ag_tensor *indices = node->inputs[0];
   ag_shape shape = ag_shape_of(indices);
   if (!indices_within("one_hot", indices, depth)) return NULL;
-  ag_shape column = replace_axes(shape, shape.rank, shape.rank, AG_SHAPE(1));
+  ag_shape column = ag_shape_replace(shape, shape.rank, shape.rank, AG_SHAPE(1));
   return ag_equal(ag_reshape(indices, column), ag_arange(depth));
 }
 static const ag_op one_hot_op = {

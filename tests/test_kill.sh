@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# test_kill.sh MNIST_GAN DATA: a run that is killed at 25 random moments, or whose disk fills up, or that is asked to stop, ends with
+# the very bytes of an uninterrupted one once it is resumed. DATA holds a small MNIST. DUALTAPE_SEED picks other moments.
+set -euo pipefail
+export LC_ALL=C
+mnist_gan=$(realpath "$1")
+data=$(realpath "$2")
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+cd "$temp"
+RANDOM=${DUALTAPE_SEED:-1}
+kills=25
+train=("$mnist_gan" train --threads 1 --data "$data")
+run=(--model dcgan-small --average 0.9 --limit 16 --batch 8 --epochs 20 --precision highest) # two steps an epoch
+
+fail() {
+  echo "test_kill.sh: $*" >&2
+  exit 1
+}
+
+resume() { # FOLDER: in place of this shell, as a user would; a run that has no checkpoint yet begins anew
+  if [[ -e $1/checkpoint.safetensors ]]; then exec "${train[@]}" --resume --out "$1"; fi
+  exec "${train[@]}" "${run[@]}" --out "$1"
+}
+
+same() { # FOLDER: but for the checkpoint before the last, which hangs on when others were written
+  diff -r -x checkpoint.previous.safetensors whole "$1" >&2 || fail "$2"
+}
+
+start=$EPOCHREALTIME
+"${train[@]}" "${run[@]}" --out whole >/dev/null
+lasts=$(awk "BEGIN { print $EPOCHREALTIME - $start }") # seconds
+
+killed=0 finished=0
+while ((killed < kills)); do
+  resume killed >/dev/null 2>err.txt &
+  sleep "$(awk "BEGIN { print $lasts * $RANDOM / 32768 / 3 }")"
+  if kill -9 $! 2>/dev/null; then killed=$((killed + 1)); fi
+  status=0
+  wait $! 2>/dev/null || status=$?
+  [[ $status == 137 || $status == 0 ]] || fail "kill $killed: exits with $status: $(cat err.txt)"
+  [[ $status == 137 ]] && continue
+  same killed "a run that was killed differs"
+  finished=$((finished + 1))
+  rm -r killed
+done
+(resume killed) >/dev/null
+same killed "a run that was killed differs"
+
+# a disk that fills up: files may only grow to so many blocks of 1024 bytes
+for blocks in 2 3000; do
+  rm -rf full
+  if (trap '' XFSZ; ulimit -f "$blocks"; resume full) >/dev/null 2>err.txt; then continue; fi
+  grep -q "File too large" err.txt || fail "a full disk is told as: $(cat err.txt)"
+  (resume full) >/dev/null
+  same full "a run that met a full disk differs"
+  filled="${filled:-} $blocks"
+done
+[[ ${filled:-} == *" 2 "* ]] || fail "no disk was full"
+
+# a wish to stop: the step ends, a checkpoint is there, the status is the signal's
+for signal in INT TERM; do
+  rm -rf stopped
+  "${train[@]}" "${run[@]}" --out stopped >out.txt &
+  until [[ -e stopped/metrics.csv && $(wc -l <stopped/metrics.csv) -gt 3 ]]; do sleep 0.02; done
+  kill -$signal $!
+  status=0
+  wait $! || status=$?
+  [[ $status == $((128 + $(kill -l $signal))) ]] || fail "SIG$signal: exits with $status"
+  grep -q "stopped; mnist-gan train --resume --out stopped goes on" out.txt || fail "SIG$signal: says $(cat out.txt)"
+  (resume stopped) >/dev/null
+  same stopped "a run that was stopped by SIG$signal differs"
+done
+echo "test_kill.sh: $kills kills survived in $((finished + 1)) runs, disks full at$filled kB"

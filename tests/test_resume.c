@@ -1,0 +1,301 @@
+/* Training that is stopped and resumed: the bytes of a run never stopped. */
+#include "tests/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gan/gan.h"
+
+/* Two folders, removed at the end: of a run in one go, and of one that is stopped. */
+static char folder[64], whole[128], parts[128];
+
+static int enter_folder(void **state) {
+  strcpy(folder, "/tmp/dualtape-test-XXXXXX");
+  if (!mkdtemp(folder)) return -1;
+  snprintf(whole, sizeof whole, "%s/whole", folder);
+  snprintf(parts, sizeof parts, "%s/parts", folder);
+  return check_enter(state);
+}
+
+static int leave_folder(void **state) {
+  char command[128];
+  snprintf(command, sizeof command, "rm -r %s", folder);
+  return check_leave(state) || system(command) != 0;
+}
+
+#define FOLDER_TEST(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
+
+enum { IMAGES = 10 };
+static uint8_t pixels[IMAGES * 28 * 28], labels[IMAGES];
+static gan_images images = {IMAGES, 28, 28, pixels, labels};
+
+static char notes[1024];
+static void note(const char *sentence, void *context) {
+  (void)context;
+  snprintf(notes + strlen(notes), sizeof notes - strlen(notes), "%s\n", sentence);
+}
+
+static gan_training training_of(const gan_model *model, const char *path, int64_t steps) {
+  notes[0] = '\0';
+  return (gan_training){.model = model, .images = &images, .folder = path, .seed = 7, .steps = steps, .note = note};
+}
+
+static void train(gan_training training) {
+  bool trained = gan_train(&training);
+  if (!trained) print_error("%s: %s\n", training.model->name, ag_error_message());
+  assert_true(trained);
+}
+
+static const volatile sig_atomic_t now = 1;
+
+static void train_one_step(gan_training training) {
+  training.stop = &now;
+  train(training);
+}
+
+static char *bytes_of(const char *path, const char *name, size_t *size) {
+  char full[256];
+  snprintf(full, sizeof full, "%s/%s", path, name);
+  FILE *file = fopen(full, "rb");
+  if (!file) fail_msg("%s is missing", full);
+  fseek(file, 0, SEEK_END);
+  *size = (size_t)ftell(file);
+  rewind(file);
+  char *bytes = malloc(*size);
+  assert_int_equal(fread(bytes, 1, *size, file), *size);
+  fclose(file);
+  return bytes;
+}
+
+static void assert_same_file(const char *name) {
+  size_t size, other_size;
+  char *bytes = bytes_of(whole, name, &size), *other = bytes_of(parts, name, &other_size);
+  assert_int_equal(size, other_size);
+  if (memcmp(bytes, other, size) != 0) fail_msg("%s differs", name);
+  free(bytes);
+  free(other);
+}
+
+static void assert_same_run(int epochs) {
+  static const char *const names[] = {"checkpoint.safetensors", "metrics.csv", "training.gif", "report.html"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) assert_same_file(names[i]);
+  for (int epoch = 1; epoch <= epochs; epoch++) {
+    char name[64];
+    snprintf(name, sizeof name, "samples/epoch-%04d.png", epoch);
+    assert_same_file(name);
+  }
+}
+
+static bool is_there(const char *name) {
+  char full[256];
+  snprintf(full, sizeof full, "%s/%s", parts, name);
+  return access(full, F_OK) == 0;
+}
+
+static void rename_part(const char *from, const char *to) {
+  char a[256], b[256];
+  snprintf(a, sizeof a, "%s/%s", parts, from);
+  snprintf(b, sizeof b, "%s/%s", parts, to);
+  assert_int_equal(rename(a, b), 0);
+}
+
+static void cut(const char *name, long by) {
+  char full[256];
+  struct stat status;
+  snprintf(full, sizeof full, "%s/%s", parts, name);
+  assert_int_equal(stat(full, &status), 0);
+  assert_int_equal(truncate(full, status.st_size - by), 0);
+}
+
+static void draw_images(void) {
+  for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(i * i % 251);
+  for (int i = 0; i < IMAGES; i++) labels[i] = (uint8_t)i;
+}
+
+/* A small model of digits: 2 batches of 4 an epoch. */
+static gan_model small_model(void) {
+  gan_model model = *gan_model_find("mlp-keras");
+  model.batch = 4;
+  model.classes = 10;
+  model.average = 0.9;
+  return model;
+}
+
+static void every_model_goes_on_as_if_never_stopped_on_any_number_of_threads(void **state) {
+  (void)state;
+  for (const gan_model *const *known = gan_models; *known; known++) {
+    gan_model model = **known;
+    model.batch = 4;
+    model.shown = 4;
+    ag_set_threads(1);
+    train(training_of(&model, whole, 2));
+    ag_set_threads(2);
+    train_one_step(training_of(&model, parts, 2));
+    gan_training rest = training_of(&model, parts, 2);
+    rest.resume = true;
+    ag_set_threads(4);
+    train(rest);
+    assert_same_run(1);
+    ag_set_threads(0);
+  }
+}
+
+static void a_run_of_many_epochs_may_stop_after_every_step(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, whole, 7));
+  gan_training part = training_of(&model, parts, 7);
+  for (int step = 1; step <= 7; step++) {
+    train_one_step(part);
+    part.resume = true;
+  }
+  assert_same_run(4);
+  train(part); /* nothing is left to do */
+  assert_same_run(4);
+}
+
+static void a_finished_run_can_be_made_longer(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, whole, 7));
+  train(training_of(&model, parts, 3));
+  gan_training longer = training_of(&model, parts, 7);
+  longer.resume = true;
+  train(longer);
+  assert_same_run(4);
+}
+
+static void a_broken_checkpoint_gives_way_to_the_one_before(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, whole, 7));
+  train(training_of(&model, parts, 6));
+  cut("checkpoint.safetensors", 1);
+  gan_training rest = training_of(&model, parts, 7);
+  rest.resume = true;
+  train(rest);
+  assert_non_null(strstr(notes, "checkpoint.safetensors: "));
+  assert_non_null(strstr(notes, "the one before"));
+  assert_same_run(4);
+}
+
+/* As when it is killed between the two renames. */
+static void a_missing_checkpoint_gives_way_to_the_one_before(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, whole, 7));
+  train(training_of(&model, parts, 4));
+  rename_part("checkpoint.safetensors", "checkpoint.coming.safetensors");
+  gan_training rest = training_of(&model, parts, 7);
+  rest.resume = true;
+  train(rest);
+  assert_non_null(strstr(notes, "the one before"));
+  assert_same_run(4);
+}
+
+/* As when it is killed after the checkpoint and before what is made of it, or within a line. */
+static void what_was_not_written_any_more_is_made_up_for(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, whole, 6));
+  train(training_of(&model, parts, 6));
+  rename_part("samples/epoch-0003.png", "lost");
+  rename_part("report.html", "samples/epoch-0009.png");
+  FILE *metrics = fopen(strcat(strcpy((char[256]){0}, parts), "/metrics.csv"), "a");
+  fputs("7,4,0.7,0.7,0.5,0.5,0.5,1\n8,4,0.", metrics);
+  fclose(metrics);
+  gan_training rest = training_of(&model, parts, 6);
+  rest.resume = true;
+  train(rest);
+  assert_same_run(3);
+  assert_false(is_there("samples/epoch-0009.png"));
+}
+
+static void checkpoints_are_written_within_an_epoch_and_the_last_two_stay(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  gan_training often = training_of(&model, parts, 3);
+  often.checkpoint_minutes = 1e-9;
+  train(often);
+  gan_position at = {.model = &model};
+  gan_model recorded;
+  ag_precision precision;
+  char path[256];
+  snprintf(path, sizeof path, "%s/checkpoint.previous.safetensors", parts);
+  assert_true(gan_checkpoint_read(path, &recorded, &at, &precision));
+  assert_int_equal(at.step, 2);
+  assert_true(gan_run_read(parts, &recorded, &at, &precision));
+  assert_int_equal(at.step, 3);
+  assert_int_equal(at.epoch, 2);
+  assert_int_equal(at.steps, 3);
+  assert_int_equal(at.seed, 7);
+  assert_int_equal(at.images, IMAGES);
+  assert_int_equal(recorded.batch, 4);
+  assert_int_equal(recorded.classes, 10);
+  assert_true(recorded.average == 0.9);
+  assert_ptr_equal(recorded.step, model.step);
+}
+
+static void other_settings_are_refused_and_nothing_is_changed(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, whole, 3));
+  train(training_of(&model, parts, 3));
+  gan_training rest = training_of(&model, parts, 3);
+  rest.resume = true;
+  gan_training wrong = rest;
+  wrong.seed = 8;
+  assert_false(gan_train(&wrong));
+  assert_error(AG_ERROR_ARGUMENT, "its run has seed 7, expected 8");
+  wrong = rest;
+  wrong.limit = 9;
+  assert_false(gan_train(&wrong));
+  assert_error(AG_ERROR_ARGUMENT, "its run has images 10, expected 9");
+  wrong = rest;
+  wrong.steps = 2;
+  assert_false(gan_train(&wrong));
+  assert_error(AG_ERROR_ARGUMENT, "stands at step 3 already, expected at most the 2");
+  gan_model other = model;
+  other.learning_rate = 0.125;
+  wrong = rest;
+  wrong.model = &other;
+  assert_false(gan_train(&wrong));
+  assert_error(AG_ERROR_ARGUMENT, "its run has learning_rate own, expected 0.125");
+  wrong = rest;
+  wrong.folder = folder;
+  assert_false(gan_train(&wrong));
+  assert_error(AG_ERROR_FILE, "cannot read");
+  assert_same_run(2);
+}
+
+static void another_precision_or_program_is_told(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, parts, 1));
+  gan_training rest = training_of(&model, parts, 2);
+  rest.resume = true;
+  char command[256];
+  snprintf(command, sizeof command, "LC_ALL=C sed -i 's/\"precision\":\"highest\"/\"precision\":\"unknown\"/' %s/checkpoint.safetensors",
+           parts);
+  assert_int_equal(system(command), 0);
+  train(rest);
+  assert_non_null(strstr(notes, "was written with precision unknown, and this is highest: bits may differ"));
+}
+
+int main(void) {
+  draw_images();
+  const struct CMUnitTest tests[] = {
+      FOLDER_TEST(every_model_goes_on_as_if_never_stopped_on_any_number_of_threads),
+      FOLDER_TEST(a_run_of_many_epochs_may_stop_after_every_step),
+      FOLDER_TEST(a_finished_run_can_be_made_longer),
+      FOLDER_TEST(a_broken_checkpoint_gives_way_to_the_one_before),
+      FOLDER_TEST(a_missing_checkpoint_gives_way_to_the_one_before),
+      FOLDER_TEST(what_was_not_written_any_more_is_made_up_for),
+      FOLDER_TEST(checkpoints_are_written_within_an_epoch_and_the_last_two_stay),
+      FOLDER_TEST(other_settings_are_refused_and_nothing_is_changed),
+      FOLDER_TEST(another_precision_or_program_is_told),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
