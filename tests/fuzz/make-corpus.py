@@ -32,7 +32,8 @@ def idx_files():
         "magic-alone": images[:4],
         "huge": idx([2**32 - 1] * 3, bytes(12)),
         "claims-2-60": idx([2**30, 2**30, 1], bytes(12)),
-        "wraps-around": idx([2**28] * 3, bytes(12)),
+        "wraps-to-0": idx([2**28] * 3, bytes(12)),
+        "wraps-to-12": idx([769546, 1484310, 48448661], bytes(12)),  # 3 * 2^64 + 12
         "size-0": idx([0, 2, 3], b""),
         "floats": idx([3], bytes(12), kind=0x0D),
     }
@@ -83,7 +84,8 @@ def npy_files():
         "rank-0": npy(npy_header("()"), floats[:4]),
         "nan": npy(npy_header("(4,)"), b"\x00\x00\xc0\x7f\x01\x00\x80\x7f\x00\x00\x80\xff\x00\x00\x00\x80"),
         "claims-2-60": npy(npy_header("(1152921504606846976,)"), floats),
-        "wraps-around": npy(npy_header("(4294967296, 4294967296, 4)"), floats),
+        "wraps-to-0": npy(npy_header("(4294967296, 4294967296, 4)"), floats),
+        "wraps-to-4": npy(npy_header("(4611686018427387905, 4)"), floats),  # 2^64 + 4
         "negative": npy(npy_header("(-4,)"), floats),
         "size-0": npy(npy_header("(0, 2)"), b""),
         "big-endian": npy(npy_header("(4,)", ">f4"), floats),
