@@ -260,6 +260,17 @@ static cJSON *parse(const char *text, size_t length) {
   return NULL;
 }
 
+/* A NUL, or JSON's escape for one. In C it would end a name, and so make it another's. */
+static bool holds_nul(const char *text, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    if (text[i] == '\0') return true;
+    if (text[i] != '\\') continue;
+    i++; /* what is escaped is looked at here, so that \\u0000, a backslash and u0000, is none */
+    if (strncmp(text + i, "u0000", 5) == 0) return true;
+  }
+  return false;
+}
+
 static bool read_header(reader *r) {
   unsigned char bytes[LENGTH_BYTES];
   uint64_t length = 0, left;
@@ -272,6 +283,7 @@ static bool read_header(reader *r) {
   char *text = ag_allocate((size_t)length + 1, 1);
   if (!text) return false;
   bool read = read_bytes(r, text, (size_t)length);
+  if (read && holds_nul(text, (size_t)length)) read = refuse(r, "its header holds a NUL character, expected text");
   if (read) r->header = parse(text, (size_t)length);
   ag_free(text);
   return r->header || (read && refuse(r, "no safetensors file: its header is no JSON object"));
