@@ -315,7 +315,7 @@ static bool check_shape(const reader *r, const entry *e, const cJSON *sizes) {
   const cJSON *item;
   cJSON_ArrayForEach(item, sizes) {
     uint64_t size;
-    if (!whole(item, &size)) return refuse_tensor(r, e->name, "has a size that is no whole number");
+    if (!whole(item, &size)) return refuse_tensor(r, e->name, "has a size that is no whole number up to 2^53");
     if (shape.rank == AG_MAX_RANK) return refuse_tensor(r, e->name, "has too many axes");
     shape.sizes[shape.rank++] = (int64_t)size;
   }
@@ -328,7 +328,7 @@ static bool check_shape(const reader *r, const entry *e, const cJSON *sizes) {
 static bool check_offsets(const reader *r, entry *e, const cJSON *offsets) {
   if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 || !whole(offsets->child, &e->begin) ||
       !whole(offsets->child->next, &e->end)) {
-    return refuse_tensor(r, e->name, "has data_offsets that are no two whole numbers");
+    return refuse_tensor(r, e->name, "has data_offsets that are no two whole numbers up to 2^53");
   }
   if (e->end > r->data_size) return refuse_tensor(r, e->name, "ends behind the end of the file; is it truncated?");
   bool fits = !e->variable || e->end - e->begin == VALUE_BYTES * (uint64_t)ag_size(e->variable);

@@ -299,9 +299,9 @@ static void wrong_headers_are_refused_by_name(void **state) {
       {WITH_BIAS "[1],\"data_offsets\":[9007199254740988,9007199254740992]}}",
        "tensor d.bias ends behind the end of the file"},
       {WITH_BIAS "[1152921504606846976],\"data_offsets\":[8,4611686018427387912]}}",
-       "tensor d.bias has a size that is no whole number"},
+       "tensor d.bias has a size that is no whole number up to 2^53"},
       {WITH_BIAS "[1],\"data_offsets\":[8,4611686018427387912]}}",
-       "tensor d.bias has data_offsets that are no two whole numbers"},
+       "tensor d.bias has data_offsets that are no two whole numbers up to 2^53"},
       {"{\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[8,12]},"
        "\"d.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,8]}}",
        "tensor d.kernel has data_offsets that do not fit its shape"},
