@@ -154,6 +154,7 @@ def safetensors_files():
         "overlapping": with_bias(4, 8, [1]),
         "out-of-range": with_bias(12, 16, [1]),
         "backwards": with_bias(12, 8, [1]),
+        "swapped": safetensors({"d.kernel": tensor(8, 12, [2, 1]), "d.bias": tensor(0, 8, [1])}),
         "name-twice": safetensors(b"{" + kernel + b"," + kernel + b"}"),
         "missing": safetensors(KERNEL, DATA[:8]),
         "bad-json": safetensors(text[:-1]),

@@ -14,6 +14,8 @@ trap 'exit 1' INT TERM
 finds=${FUZZ_FINDS:-$scratch/finds}
 mkdir -p "$finds"
 cd "$scratch"
+# A small quarantine, so that the limit on memory can be low.
+export ASAN_OPTIONS=quarantine_size_mb=16 UBSAN_OPTIONS=print_stacktrace=1
 "$program" -max_len=4096 -malloc_limit_mb=32 -rss_limit_mb=512 -timeout=20 -error_exitcode=1 -timeout_exitcode=1 \
   -dict="$tests/$name.dict" -artifact_prefix="$found" -print_final_stats=1 -verbosity=0 "$@" "$finds" \
   "$tests/corpus/$name"
