@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh PROGRAM NAME LIBFUZZER-OPTION...: starts from corpus/NAME, works in an empty folder, leaves nothing but the
-# input that showed a defect, as fuzz-NAME-... in the current folder. New finds go to the folder $FUZZ_FINDS, if any.
+# input that showed a defect, as fuzz-NAME-... in the current folder. New finds go to $FUZZ_FINDS, if set.
 # No file takes more than 32 MiB, whatever its header claims: the largest input is 4 KiB, and deflate shrinks by 1032.
 # A defect ends with 1, for libFuzzer's own 77 means to meson that the test was skipped.
 set -eu
