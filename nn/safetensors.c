@@ -313,6 +313,17 @@ static cJSON *parse(const char *text, size_t length) {
   return NULL;
 }
 
+/* A NUL, or JSON's escape for one. In C it would end a name, and so make it another's. */
+static bool holds_nul(const char *text, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    if (text[i] == '\0') return true;
+    if (text[i] != '\\') continue;
+    i++; /* what is escaped is looked at here, so that \\u0000, a backslash and u0000, is none */
+    if (strncmp(text + i, "u0000", 5) == 0) return true;
+  }
+  return false;
+}
+
 static bool read_header(reader *r) {
   unsigned char bytes[LENGTH_BYTES];
   uint64_t length = 0, left;
@@ -325,6 +336,7 @@ static bool read_header(reader *r) {
   char *text = ag_allocate((size_t)length + 1, 1);
   if (!text) return false;
   bool read = read_bytes(r, text, (size_t)length);
+  if (read && holds_nul(text, (size_t)length)) read = refuse(r, "its header holds a NUL character, expected text");
   if (read) r->header = parse(text, (size_t)length);
   ag_free(text);
   return r->header || (read && refuse(r, "no safetensors file: its header is no JSON object"));
@@ -356,7 +368,7 @@ static bool check_shape(const reader *r, const entry *e, const cJSON *sizes) {
   const cJSON *item;
   cJSON_ArrayForEach(item, sizes) {
     uint64_t size;
-    if (!whole(item, &size)) return refuse_tensor(r, e->name, "has a size that is no whole number");
+    if (!whole(item, &size)) return refuse_tensor(r, e->name, "has a size that is no whole number up to 2^53");
     if (shape.rank == AG_MAX_RANK) return refuse_tensor(r, e->name, "has too many axes");
     shape.sizes[shape.rank++] = (int64_t)size;
   }
@@ -369,7 +381,7 @@ static bool check_shape(const reader *r, const entry *e, const cJSON *sizes) {
 static bool check_offsets(const reader *r, entry *e, const cJSON *offsets) {
   if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 || !whole(offsets->child, &e->begin) ||
       !whole(offsets->child->next, &e->end)) {
-    return refuse_tensor(r, e->name, "has data_offsets that are no two whole numbers");
+    return refuse_tensor(r, e->name, "has data_offsets that are no two whole numbers up to 2^53");
   }
   if (e->end > r->data_size) return refuse_tensor(r, e->name, "ends behind the end of the file; is it truncated?");
   bool fits = !e->variable || e->end - e->begin == VALUE_BYTES * (uint64_t)ag_size(e->variable);

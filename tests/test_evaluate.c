@@ -218,8 +218,15 @@ static void npy_refuses_headers_that_it_does_not_know(void **state) {
 static void npy_refuses_sizes_that_are_not_the_files(void **state) {
   (void)state;
   static const char right[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
-  static const char *const wrong[] = {
-      "(3,)", "(5,)", "(0, 2)", "(4294967296, 4294967296)", "(9223372036854775807, 2)", "(4611686018427387904, 2, 2)"};
+  /* 2^60 elements, and products that wrap around to 0, -2, 0 and the right 4. */
+  static const char *const wrong[] = {"(3,)",
+                                      "(5,)",
+                                      "(0, 2)",
+                                      "(1152921504606846976,)",
+                                      "(4294967296, 4294967296)",
+                                      "(9223372036854775807, 2)",
+                                      "(4611686018427387904, 2, 2)",
+                                      "(4611686018427387905, 4)"};
   assert_refused(write_npy(1, right, floats, 15), "15 bytes follow the header");
   assert_refused(write_npy(1, right, floats, 12), "12 bytes follow the header");
   size_t before = ag_memory_peak();

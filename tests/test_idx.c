@@ -108,6 +108,23 @@ static void refuses_every_truncated_length_of_a_gzip(void **state) {
   assert_refused(write_file("damaged.gz", bytes, size), 3, "damaged");
 }
 
+static size_t append_gzip(uint8_t *to, const void *bytes, size_t count) {
+  FILE *file = fopen(write_gzip("part.gz", bytes, count), "rb");
+  size_t size = fread(to, 1, 256, file);
+  fclose(file);
+  return size;
+}
+
+static void reads_a_gzip_in_several_parts_and_ignores_what_follows(void **state) {
+  (void)state;
+  uint8_t bytes[600];
+  size_t size = append_gzip(bytes, images, HEADER);
+  size += append_gzip(bytes + size, images + HEADER, sizeof images - HEADER);
+  assert_two_images(write_file("parts.gz", bytes, size));
+  memcpy(bytes + size, "garbage", 7);
+  assert_two_images(write_file("parts.gz", bytes, size + 7));
+}
+
 static void refuses_bytes_left_over(void **state) {
   (void)state;
   uint8_t longer[sizeof images + 1] = {0};
@@ -126,7 +143,11 @@ static void refuses_a_header_that_promises_too_much_before_taking_memory(void **
   memset(huge + 4, 0, 12);
   huge[4] = huge[8] = huge[12] = 0x10; /* 2^84, whose product wraps around to 0 */
   assert_refused(write_file("wraps", huge, sizeof huge), 3, "promises more elements");
-  huge[4] = 0;
+  static const uint8_t wraps_to_12[] = {0x00, 0x0b, 0xbe, 0x0a, 0x00, 0x16, 0xa6, 0x16, 0x02, 0xe3, 0x44, 0x95};
+  memcpy(huge + 4, wraps_to_12, 12); /* 769546 x 1484310 x 48448661 = 3 * 2^64 + 12 */
+  assert_refused(write_file("wraps", huge, sizeof huge), 3, "promises more elements");
+  memset(huge + 4, 0, 12);
+  huge[8] = huge[12] = 0x10;
   assert_refused(write_file("zero", huge, sizeof huge), 3, "size 0");
 }
 
@@ -192,9 +213,9 @@ static int make_folder(void **state) {
 
 static int remove_folder(void **state) {
   (void)state;
-  static const char *const left[] = {"plain",     "gzipped", "empty",    "text",     "images",     "labels",
-                                     "floats",    "short",   "whole.gz", "short.gz", "damaged.gz", "longer",
-                                     "longer.gz", "huge",    "huge.gz",  "wraps",    "zero"};
+  static const char *const left[] = {"plain",   "gzipped",  "empty",    "text",       "images",  "labels",    "floats",
+                                     "short",   "whole.gz", "short.gz", "damaged.gz", "longer",  "longer.gz", "huge",
+                                     "huge.gz", "wraps",    "zero",     "part.gz",    "parts.gz"};
   for (size_t i = 0; i < sizeof left / sizeof *left; i++) remove(path_of(left[i]));
   return rmdir(folder);
 }
@@ -206,6 +227,7 @@ int main(void) {
       TEST(refuses_another_rank_or_type),
       TEST(refuses_every_truncated_length),
       TEST(refuses_every_truncated_length_of_a_gzip),
+      TEST(reads_a_gzip_in_several_parts_and_ignores_what_follows),
       TEST(refuses_bytes_left_over),
       TEST(refuses_a_header_that_promises_too_much_before_taking_memory),
       TEST(finds_each_spelling_of_the_names),

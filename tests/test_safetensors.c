@@ -97,6 +97,54 @@ static void the_file_is_byte_for_byte_what_the_format_says(void **state) {
   nn_layer_free(layer);
 }
 
+/* IEEE 754's edges, and the bytes that it gives them, the low one first: both zeros, the smallest and the largest
+ * denormal, the smallest and the largest normal number, the float next to 1/3. */
+static const float edges[] = {0.0f, -0.0f, 0x1p-149f, -0x0.fffffep-126f, -0x1p-126f, 0x1.fffffep127f, 0x1.555556p-2f};
+static const unsigned char edge_bytes[] = {0,    0,    0,    0,    0,    0,    0,    0x80, 1,    0,
+                                           0,    0,    0xff, 0xff, 0x7f, 0x80, 0,    0,    0x80, 0x80,
+                                           0xff, 0xff, 0x7f, 0x7f, 0xab, 0xaa, 0xaa, 0x3e};
+enum { EDGES = sizeof edges / sizeof *edges };
+
+/* kernel [6, 1] and bias [1] hold the edges. */
+static nn_layer *make_edges(ag_real factor) {
+  nn_layer *layer = nn_dense(1);
+  ag_rng rng = ag_rng_seed(1);
+  assert_true(nn_build(layer, AG_SHAPE(EDGES - 1), &rng));
+  ag_real values[EDGES];
+  for (int i = 0; i < EDGES; i++) values[i] = factor * edges[i];
+  assert_true(ag_assign(kernel_of(layer), ag_from(AG_SHAPE(EDGES - 1, 1), values)));
+  assert_true(ag_assign(nn_variables(layer).items[1], ag_from(AG_SHAPE(1), &values[EDGES - 1])));
+  return layer;
+}
+
+static void every_kind_of_float_is_written_and_read_as_its_bytes(void **state) {
+  (void)state;
+  static const char header[] =
+      "{\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[6,1],\"data_offsets\":[0,24]},"
+      "\"d.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[24,28]}}";
+  enum { LENGTH = (sizeof header - 1 + 7) / 8 * 8 };
+  unsigned char file[8 + LENGTH + sizeof edge_bytes] = {LENGTH};
+  memset(file + 8, ' ', LENGTH);
+  memcpy(file + 8, header, sizeof header - 1);
+  memcpy(file + 8 + LENGTH, edge_bytes, sizeof edge_bytes);
+
+  nn_layer *saved = make_edges(1), *loaded = make_edges(0);
+  assert_true(save(saved));
+  char bytes[1024];
+  assert_int_equal(read_file(bytes, sizeof bytes), sizeof file);
+  assert_memory_equal(bytes, file, sizeof file);
+
+  write_bytes(file, sizeof file);
+  assert_true(load(loaded));
+  for (int i = 0; i < EDGES; i++) {
+    ag_tensor *variable = nn_variables(loaded).items[i == EDGES - 1];
+    ag_real value = ag_data(variable)[i == EDGES - 1 ? 0 : i];
+    assert_true(value == edges[i] && signbit(value) == signbit(edges[i]));
+  }
+  nn_layer_free(saved);
+  nn_layer_free(loaded);
+}
+
 /* Another writer may order tensors differently, add metadata and pad. */
 static void a_file_of_another_writer_is_read(void **state) {
   (void)state;
@@ -222,36 +270,51 @@ static void wrong_headers_are_refused_by_name(void **state) {
        "tensor d.more is not part of this model"},
       {"{" KERNEL "," BIAS "," KERNEL "}", "tensor d.kernel is there twice"},
       {"{" KERNEL "," BIAS "," OTHER "," OTHER "}", "tensor other is there twice"},
-      {"{\"D.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]}," BIAS "}", "d.kernel is missing"},
+      {"{\"D.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]}," BIAS "}",
+       "tensor d.kernel is missing"},
       {"{" KERNEL ",\"d.bias\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[8,12]}}",
-       "d.bias is not of dtype F32"},
-      {"{" KERNEL ",\"d.bias\":{\"dtype\":32,\"shape\":[1],\"data_offsets\":[8,12]}}", "d.bias is not of dtype F32"},
+       "tensor d.bias is not of dtype F32"},
+      {"{" KERNEL ",\"d.bias\":{\"dtype\":32,\"shape\":[1],\"data_offsets\":[8,12]}}",
+       "tensor d.bias is not of dtype F32"},
       {"{" KERNEL ",\"d.bias\":{\"shape\":[1],\"data_offsets\":[8,12]}}", "tensor d.bias is not described"},
       {"{" KERNEL ",\"d.bias\":{\"dtype\":\"F32\",\"data_offsets\":[8,12]}}", "tensor d.bias is not described"},
       {WITH_BIAS "[1]}}", "tensor d.bias is not described"},
       {"{" KERNEL ",\"d.bias\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}",
-       "is not described"},
+       "tensor d.bias is not described"},
       {"{" KERNEL ",\"d.bias\":[1]}", "tensor d.bias is not described"},
       {"{" KERNEL ",\"d.bias\":null}", "tensor d.bias is not described"},
-      {WITH_BIAS "[1,1],\"data_offsets\":[8,12]}}", "has shape [1, 1], expected [1]"},
-      {WITH_BIAS "[2],\"data_offsets\":[8,12]}}", "has shape [2], expected [1]"},
-      {WITH_BIAS "[1.5],\"data_offsets\":[8,12]}}", "no whole number"},
-      {WITH_BIAS "[-1],\"data_offsets\":[8,12]}}", "no whole number"},
-      {WITH_BIAS "[1e300],\"data_offsets\":[8,12]}}", "no whole number"},
-      {WITH_BIAS "[\"1\"],\"data_offsets\":[8,12]}}", "no whole number"},
-      {WITH_BIAS "[1,1,1,1,1,1,1,1,1],\"data_offsets\":[8,12]}}", "too many axes"},
-      {WITH_BIAS "1,\"data_offsets\":[8,12]}}", "has shape []"},
-      {WITH_BIAS "{\"a\":1},\"data_offsets\":[8,12]}}", "has shape"},
-      {WITH_BIAS "[1],\"data_offsets\":[8]}}", "data_offsets"},
-      {WITH_BIAS "[1],\"data_offsets\":[8,12,16]}}", "data_offsets"},
-      {WITH_BIAS "[1],\"data_offsets\":[8.5,12.5]}}", "data_offsets"},
-      {WITH_BIAS "[1],\"data_offsets\":[-4,0]}}", "data_offsets"},
-      {WITH_BIAS "[1],\"data_offsets\":[12,8]}}", "data_offsets"},
-      {WITH_BIAS "[1],\"data_offsets\":[4,12]}}", "data_offsets"},
-      {WITH_BIAS "[1],\"data_offsets\":[12,16]}}", "ends behind the end of the file"},
-      {WITH_BIAS "[1],\"data_offsets\":[9007199254740988,9007199254740992]}}", "ends behind the end of the file"},
+      {WITH_BIAS "[1,1],\"data_offsets\":[8,12]}}", "tensor d.bias has shape [1, 1], expected [1]"},
+      {WITH_BIAS "[2],\"data_offsets\":[8,12]}}", "tensor d.bias has shape [2], expected [1]"},
+      {WITH_BIAS "[1.5],\"data_offsets\":[8,12]}}", "tensor d.bias has a size that is no whole number"},
+      {WITH_BIAS "[-1],\"data_offsets\":[8,12]}}", "tensor d.bias has a size that is no whole number"},
+      {WITH_BIAS "[1e300],\"data_offsets\":[8,12]}}", "tensor d.bias has a size that is no whole number"},
+      {WITH_BIAS "[\"1\"],\"data_offsets\":[8,12]}}", "tensor d.bias has a size that is no whole number"},
+      {WITH_BIAS "[1,1,1,1,1,1,1,1,1],\"data_offsets\":[8,12]}}", "tensor d.bias has too many axes"},
+      {WITH_BIAS "1,\"data_offsets\":[8,12]}}", "tensor d.bias has shape []"},
+      {WITH_BIAS "{\"a\":1},\"data_offsets\":[8,12]}}", "tensor d.bias has shape"},
+      {WITH_BIAS "[1],\"data_offsets\":[8]}}", "tensor d.bias has data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[8,12,16]}}", "tensor d.bias has data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[8.5,12.5]}}", "tensor d.bias has data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[-4,0]}}", "tensor d.bias has data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[12,8]}}", "tensor d.bias has data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[4,12]}}", "tensor d.bias has data_offsets"},
+      {WITH_BIAS "[1],\"data_offsets\":[12,16]}}", "tensor d.bias ends behind the end of the file"},
+      {WITH_BIAS "[1],\"data_offsets\":[9007199254740988,9007199254740992]}}",
+       "tensor d.bias ends behind the end of the file"},
+      {WITH_BIAS "[1152921504606846976],\"data_offsets\":[8,4611686018427387912]}}",
+       "tensor d.bias has a size that is no whole number up to 2^53"},
+      {WITH_BIAS "[1],\"data_offsets\":[8,4611686018427387912]}}",
+       "tensor d.bias has data_offsets that are no two whole numbers up to 2^53"},
+      {"{\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[8,12]},"
+       "\"d.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,8]}}",
+       "tensor d.kernel has data_offsets that do not fit its shape"},
+      {"{" KERNEL "," BIAS ",\"other\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[4,12]}}",
+       "tensor other overlaps another"},
+      {"{" KERNEL "," BIAS ",\"other\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[12,20]}}",
+       "tensor other ends behind the end of the file"},
       {WITH_BIAS "[1],\"data_offsets\":[4,8]}}", "tensor d.bias overlaps another"},
-      {"{" BIAS ",\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[4,12]}}", "a hole before it"},
+      {"{" BIAS ",\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[4,12]}}",
+       "tensor d.kernel overlaps another or leaves a hole before it"},
       {"{" BIAS ",\"__metadata__\":{\"a\":1}," KERNEL "}", "__metadata__"},
       {"{" BIAS ",\"__metadata__\":\"a\"," KERNEL "}", "__metadata__"},
       {"{\"__metadata__\":{}," BIAS ",\"__metadata__\":{}," KERNEL "}", "__metadata__ is there twice"},
@@ -271,6 +334,46 @@ static void wrong_headers_are_refused_by_name(void **state) {
     assert_error(AG_ERROR_FILE, cases[i].text);
     assert_untouched(layer);
   }
+  nn_layer_free(layer);
+}
+
+static void other_dtypes_are_refused_by_name(void **state) {
+  (void)state;
+  static const char *const dtypes[] = {"F64", "F16", "BF16", "F8_E4M3", "I64", "I32", "U8", "BOOL", "f32", "F32 ", ""};
+  nn_layer *layer = make_dense();
+  for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
+    char header[256];
+    int length =
+        snprintf(header, sizeof header,
+                 "{" BIAS ",\"d.kernel\":{\"dtype\":\"%s\",\"shape\":[2,1],\"data_offsets\":[0,8]}}", dtypes[i]);
+    write_file(header, (size_t)length, (float[]){7, 8, 9}, 3);
+    assert_false(load(layer));
+    assert_error(AG_ERROR_FILE, "tensor d.kernel is not of dtype F32");
+    assert_untouched(layer);
+  }
+  nn_layer_free(layer);
+}
+
+/* JSON's \\u0000 would end the name in C, and so make it another's. */
+static void names_with_a_nul_are_refused(void **state) {
+  (void)state;
+  static const char escaped[] =
+      "{" KERNEL ",\"d.bias\\u0000x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}";
+  static const char raw[] = "{" KERNEL ",\"d.bias\0x\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}";
+  static const char harmless[] = "{" KERNEL "," BIAS ",\"__metadata__\":{\"model\":\"a\\\\u0000\"}}";
+  nn_layer *layer = make_dense();
+  write_file(escaped, sizeof escaped - 1, (float[]){7, 8, 9}, 3);
+  assert_false(load(layer));
+  assert_error(AG_ERROR_FILE, "its header holds a NUL");
+  write_file(raw, sizeof raw - 1, (float[]){7, 8, 9}, 3);
+  assert_false(load(layer));
+  assert_error(AG_ERROR_FILE, "its header holds a NUL");
+  assert_untouched(layer);
+  write_file(harmless, sizeof harmless - 1, (float[]){7, 8, 9}, 3);
+  assert_true(load(layer));
+  char *model = nn_read_metadata(path, "model");
+  assert_string_equal(model, "a\\u0000");
+  ag_free(model);
   nn_layer_free(layer);
 }
 
@@ -542,6 +645,7 @@ static void wrong_states_of_an_optimizer_change_nothing(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       FILE_TEST(the_file_is_byte_for_byte_what_the_format_says),
+      FILE_TEST(every_kind_of_float_is_written_and_read_as_its_bytes),
       FILE_TEST(a_file_of_another_writer_is_read),
       FILE_TEST(weights_and_buffers_of_several_layers_come_back),
       FILE_TEST(an_optimizer_goes_on_as_if_never_saved),
@@ -552,6 +656,8 @@ int main(void) {
       FILE_TEST(a_layer_without_variables_makes_an_empty_file),
       FILE_TEST(metadata_is_read_by_key),
       FILE_TEST(wrong_headers_are_refused_by_name),
+      FILE_TEST(other_dtypes_are_refused_by_name),
+      FILE_TEST(names_with_a_nul_are_refused),
       FILE_TEST(tensors_under_other_names_are_passed_over),
       FILE_TEST(bytes_behind_the_last_tensor_are_refused),
       FILE_TEST(values_that_are_not_finite_are_saved_but_not_loaded),
