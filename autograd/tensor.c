@@ -36,7 +36,7 @@ ag_shape ag_shape_make(int rank, const int64_t *sizes) {
 }
 
 bool ag_shape_equal(ag_shape a, ag_shape b) {
-  if (a.rank != b.rank) return false;
+  if (a.rank != b.rank || a.rank > AG_MAX_RANK) return false;
   for (int i = 0; i < a.rank; i++) {
     if (a.sizes[i] != b.sizes[i]) return false;
   }
@@ -45,7 +45,7 @@ bool ag_shape_equal(ag_shape a, ag_shape b) {
 
 size_t ag_shape_size(ag_shape shape) {
   size_t size = 1;
-  for (int i = 0; i < shape.rank; i++) size *= (size_t)shape.sizes[i];
+  for (int i = 0; i < shape.rank && i < AG_MAX_RANK; i++) size *= (size_t)shape.sizes[i];
   return size;
 }
 
