@@ -33,6 +33,7 @@ static const char *precision_name(void) {
 bool gan_checkpoint_save(const char *path, const gan_position *at, const gan_pair *pair) {
   if (!path || !at || !pair) return ag_fail_null("gan_checkpoint_save", "path, position or pair");
   const gan_model *model = at->model;
+  if (!model || !model->name || !model->loss) return ag_fail_null("gan_checkpoint_save", "the model, its name or loss");
   number seed, average, epoch = print(at->epoch), step = print(at->step), batch = print(model->batch),
                         critic_steps = print(at_least_one(model->critic_steps)),
                         pack = print(at_least_one(model->pack)), classes = print(model->classes);

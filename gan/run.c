@@ -162,7 +162,7 @@ static bool keep_checkpoint(const gan_run *run, const gan_position *at, const ga
 }
 
 bool gan_run_save(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture) {
-  if (!run || !at || !pair) return ag_fail_null("gan_run_save", "run, position or pair");
+  if (!run || !run->folder || !at || !pair) return ag_fail_null("gan_run_save", "run, position or pair");
   char *path = gan_text(CHECKPOINT, run->folder);
   bool saved = path && gan_checkpoint_save(path, at, pair) && keep_checkpoint(run, at, pair);
   ag_free(path);
