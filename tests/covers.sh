@@ -5,15 +5,14 @@ set -eu
 library=$1
 source=$2
 shift 2
-missing=0 count=0
-# comments name functions, too
-declared=$(cat "$@" | sed 's|/\*.*\*/||; /\/\*/,/\*\//d' | grep -oE '\b(ag|nn|gan)_[a-z0-9_]+' | sort -u)
-for name in $(nm --defined-only "$library" | awk '$2 == "T" { print $3 }' | sort -u); do
-  echo "$declared" | grep -qx "$name" || continue
-  count=$((count + 1))
-  grep -qw "$name" "$source" && continue
-  echo "$name is never called in $source"
-  missing=1
-done
-echo "$count public functions"
-[ "$count" -gt 0 ] && [ "$missing" -eq 0 ]
+folder=$(mktemp -d)
+trap 'rm -r "$folder"' EXIT
+names() { grep -oE '\b(ag|nn|gan)_[a-z0-9_]+' | LC_ALL=C sort -u; }
+nm --defined-only "$library" | awk '$2 == "T" { print $3 }' | names >"$folder/exported"
+cat "$@" | sed 's|/\*.*\*/||; /\/\*/,/\*\//d' | names >"$folder/declared" # comments name functions, too
+names <"$source" >"$folder/called"
+LC_ALL=C comm -12 "$folder/exported" "$folder/declared" >"$folder/public"
+LC_ALL=C comm -23 "$folder/public" "$folder/called" >"$folder/missing"
+sed "s|\$| is never called in $source|" "$folder/missing"
+echo "$(wc -l <"$folder/public") public functions"
+[ -s "$folder/public" ] && [ ! -s "$folder/missing" ]
