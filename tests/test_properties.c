@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { OP_CASES = 1000, GRADIENT_CASES = 500, GRAPHS = 500 };
+enum { OP_CASES = 600, GRADIENT_CASES = 300, GRAPHS = 300 };
 
 static uint64_t seed;
 static struct {
