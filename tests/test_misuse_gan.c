@@ -405,18 +405,21 @@ static void training_steps(void **state) {
                {gan_threshold_step, "gan_threshold_step"},     {gan_half_batch_step, "gan_half_batch_step"},
                {gan_discriminator_turn, "discriminator_turn"}, {gan_generator_turn, "generator_turn"},
                {gan_frozen_generator_turn, "generator_turn"}};
-  const gan_loss no_functions = {.name = "empty"};
+  gan_loss lacking[] = {gan_cross_entropy, gan_cross_entropy, gan_cross_entropy};
+  lacking[0].real = lacking[1].fake = lacking[2].generator = NULL;
   gan_pair pair = small_pair(), no_loss = pair, no_networks = {.loss = &gan_cross_entropy}, no_optimizers = pair;
   gan_pair no_terms = pair;
   no_loss.loss = NULL;
-  no_terms.loss = &no_functions;
   no_optimizers.generator_optimizer = no_optimizers.discriminator_optimizer = NULL;
   gan_figures figures;
   const gan_batch real = points(), none = {NULL, NULL}, scalar = {ag_scalar(1), NULL};
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
     REFUSED(steps[i].step(NULL, real, &generator, &figures), steps[i].name);
     REFUSED(steps[i].step(&no_loss, real, &generator, &figures), steps[i].name);
-    REFUSED(steps[i].step(&no_terms, real, &generator, &figures), steps[i].name);
+    for (int k = 0; k < 3; k++) {
+      no_terms.loss = &lacking[k];
+      REFUSED(steps[i].step(&no_terms, real, &generator, &figures), steps[i].name);
+    }
     REFUSED(steps[i].step(&pair, none, &generator, &figures), steps[i].name);
     REFUSED(steps[i].step(&pair, scalar, &generator, &figures), steps[i].name);
     REFUSED(steps[i].step(&pair, real, NULL, &figures), steps[i].name);
