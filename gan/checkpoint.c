@@ -6,9 +6,9 @@
 
 /* The average of a generator is filed beside the networks. */
 static size_t list_networks(const gan_pair *pair, nn_named_layer *layers) {
-  layers[0] = (nn_named_layer){"generator", pair->generator};
-  layers[1] = (nn_named_layer){"discriminator", pair->discriminator};
-  layers[2] = (nn_named_layer){"average", pair->average};
+  layers[0] = (nn_named_layer){.name = "generator", .layer = pair->generator};
+  layers[1] = (nn_named_layer){.name = "discriminator", .layer = pair->discriminator};
+  layers[2] = (nn_named_layer){.name = "average", .layer = pair->average};
   return pair->average ? 3 : 2;
 }
 

@@ -95,7 +95,7 @@ bool gan_classifier_save(const gan_classifier *classifier, const char *path, con
   snprintf(test_accuracy, sizeof test_accuracy, "%.4f", accuracy);
   const description about = describe(images);
   const char *metadata[] = {"about", about.text, "test_accuracy", test_accuracy, NULL};
-  return nn_save(path, 1, &(nn_named_layer){"classifier", classifier->network}, metadata);
+  return nn_save(path, 1, &(nn_named_layer){.name = "classifier", .layer = classifier->network}, metadata);
 }
 
 bool gan_classifier_load(gan_classifier *classifier, const char *path, const gan_images *images) {
@@ -109,7 +109,7 @@ bool gan_classifier_load(gan_classifier *classifier, const char *path, const gan
   ag_free(about);
   ag_rng rng = ag_rng_seed(SEED);
   if (!fits || !make(classifier, &rng)) return false;
-  bool loaded = nn_load(path, 1, &(nn_named_layer){"classifier", classifier->network});
+  bool loaded = nn_load(path, 1, &(nn_named_layer){.name = "classifier", .layer = classifier->network});
   if (!loaded) gan_classifier_free(classifier);
   return loaded;
 }

@@ -4,14 +4,13 @@
 
 #include "autograd/typed.h"
 #include "nn/layer.h"
-
-enum { MAX_MOMENTS = 2 };
+#include "nn/optimizer_private.h"
 
 /* What an optimizer knows of one variable. */
 typedef struct state {
   struct state *next;
-  ag_tensor *variable;             /* retained, so that no other can take its address */
-  ag_tensor *moments[MAX_MOMENTS]; /* retained; variables for the sake of ag_variable_data */
+  ag_tensor *variable;                /* retained, so that no other can take its address */
+  ag_tensor *moments[NN_MAX_MOMENTS]; /* retained; variables for the sake of ag_variable_data */
   uint64_t step;
 } state;
 
@@ -20,7 +19,7 @@ typedef struct {
   state *state;
   size_t size;
   const ag_real *gradient;
-  ag_real *weights, *moments[MAX_MOMENTS];
+  ag_real *weights, *moments[NN_MAX_MOMENTS];
 } update;
 
 typedef struct {
@@ -123,7 +122,7 @@ nn_optimizer *nn_adamw_of(nn_adam_options options) {
 
 static void state_free(state *s) {
   ag_release(s->variable);
-  for (int i = 0; i < MAX_MOMENTS; i++) ag_release(s->moments[i]);
+  for (int i = 0; i < NN_MAX_MOMENTS; i++) ag_release(s->moments[i]);
   ag_free(s);
 }
 
@@ -169,6 +168,16 @@ static state *state_of(nn_optimizer *optimizer, ag_tensor *variable) {
   fresh->next = optimizer->states;
   optimizer->states = fresh;
   return fresh;
+}
+
+bool nn_weight_state_of(nn_optimizer *optimizer, ag_tensor *weight, nn_weight_state *found) {
+  ag_scope *scope = ag_scope_enter();
+  state *s = scope ? state_of(optimizer, weight) : NULL;
+  ag_scope_leave(scope);
+  if (!s) return false;
+  *found = (nn_weight_state){.count = optimizer->rule->moments, .step = &s->step};
+  for (int i = 0; i < found->count; i++) found->moments[i] = s->moments[i];
+  return true;
 }
 
 static bool check_pair(const char *name, ag_list variables, ag_list gradients, size_t i) {

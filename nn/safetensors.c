@@ -23,29 +23,36 @@ char *nn_read_metadata(const char *path, const char *key) {
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "nn/optimizer_private.h"
+
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8, VALUE_BYTES = 4, MAX_HEADER = 100000000 };
 
-/* A tensor of the model, or of another one in the same file (no variable), and where its values stand in the file. */
+/* A tensor of the model, or of another one in the same file (no variable), and where its values stand in the file. Or
+ * a count of steps, which stands in the metadata and takes no place among the values. */
 typedef struct {
   char *name;
   ag_tensor *variable;
-  uint64_t begin, end; /* in bytes from the start of the data */
-  bool found;          /* while loading */
+  uint64_t *step, step_read; /* the latter while loading */
+  uint64_t begin, end;       /* in bytes from the start of the data */
+  bool found;                /* while loading */
 } entry;
 
 typedef struct {
   const char *path;
   size_t layer_count;
   const nn_named_layer *layers;
-  const char *layer_name; /* of the layer whose variables are being listed */
+  const nn_named_layer *layer; /* whose variables are being listed */
   size_t count, capacity;
   size_t model_count; /* the model's own come first */
+  uint64_t size;      /* of their values, in bytes */
   entry *entries;
 } catalogue;
 
@@ -79,16 +86,34 @@ static entry *append(catalogue *all, const char *prefix, const char *name) {
   return &all->entries[all->count++];
 }
 
-static void add(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
-  (void)is_buffer;
-  catalogue *all = context;
-  uint64_t begin = all->count > 0 ? all->entries[all->count - 1].end : 0;
-  entry *e = append(all, all->layer_name, name);
+/* A variable, or a count of steps; `kind` ("moment1") goes behind the name where there is one. */
+static void add(catalogue *all, const char *name, const char *kind, ag_tensor *variable, uint64_t *step) {
+  char full[512];
+  int length = snprintf(full, sizeof full, "%s%s%s", name, kind ? "." : "", kind ? kind : "");
+  if (length >= (int)sizeof full) ag_fail(AG_ERROR_ARGUMENT, "%s: the name %s is too long", all->path, name);
+  entry *e = append(all, all->layer->name, full);
   if (!e) return;
   all->model_count = all->count;
   e->variable = variable;
-  e->begin = begin;
-  e->end = begin + VALUE_BYTES * (uint64_t)ag_size(variable);
+  e->step = step;
+  if (!variable) return;
+  e->begin = all->size;
+  e->end = all->size += VALUE_BYTES * (uint64_t)ag_size(variable);
+}
+
+static void add_variable(const char *name, ag_tensor *variable, bool is_buffer, void *all) {
+  (void)is_buffer;
+  add(all, name, NULL, variable, NULL);
+}
+
+/* What the optimizer keeps of a weight. */
+static void add_state(const char *name, ag_tensor *weight, bool is_buffer, void *context) {
+  static const char *const kinds[NN_MAX_MOMENTS] = {"moment1", "moment2"};
+  catalogue *all = context;
+  nn_weight_state state;
+  if (is_buffer || !nn_weight_state_of(all->layer->optimizer, weight, &state)) return;
+  for (int i = 0; i < state.count; i++) add(all, name, kinds[i], state.moments[i], NULL);
+  add(all, name, "step", NULL, state.step);
 }
 
 static void catalogue_free(catalogue *all) {
@@ -102,9 +127,9 @@ static bool catalogue_make(catalogue *all, const char *path, size_t count, const
   if (!path) ag_fail_null("safetensors", "path");
   if (!layers) ag_fail_null("safetensors", "layers");
   for (size_t i = 0; i < count && !ag_failed(); i++) {
-    all->layer_name = layers[i].name;
-    if (!all->layer_name) ag_fail_null("safetensors", "the name of a layer");
-    else nn_each_variable(layers[i].layer, add, all);
+    all->layer = &layers[i];
+    if (!layers[i].name) ag_fail_null("safetensors", "the name of a layer");
+    else nn_each_variable(layers[i].layer, layers[i].optimizer ? add_state : add_variable, all);
   }
   return !ag_failed();
 }
@@ -128,25 +153,34 @@ static bool describe(cJSON *header, const entry *e) {
          add_numbers(info, "data_offsets", 2, (int64_t[]){(int64_t)e->begin, (int64_t)e->end});
 }
 
-static bool describe_metadata(cJSON *header, const char *const *metadata) {
-  if (!metadata || !metadata[0]) return true;
+static bool describe_value(cJSON *object, const char *key, const char *value) {
+  if (!value) return ag_fail_null("save", "the value of a metadata key"), false;
+  if (!cJSON_GetObjectItemCaseSensitive(object, key)) return cJSON_AddStringToObject(object, key, value);
+  return ag_fail(AG_ERROR_ARGUMENT, "save: two metadata values for %s", key), false;
+}
+
+/* What the caller has to say, then the counts of steps: as text, for numbers of JSON are doubles. */
+static bool describe_metadata(cJSON *header, const catalogue *all, const char *const *metadata) {
   cJSON *object = cJSON_AddObjectToObject(header, "__metadata__");
   bool complete = object;
-  for (; complete && metadata[0]; metadata += 2) {
-    if (!metadata[1]) return ag_fail_null("save", "the value of a metadata key"), false;
-    if (cJSON_GetObjectItemCaseSensitive(object, metadata[0])) {
-      return ag_fail(AG_ERROR_ARGUMENT, "save: two metadata values for %s", metadata[0]), false;
-    }
-    complete = cJSON_AddStringToObject(object, metadata[0], metadata[1]);
+  for (; complete && metadata && metadata[0]; metadata += 2) complete = describe_value(object, metadata[0], metadata[1]);
+  for (size_t i = 0; complete && i < all->count; i++) {
+    const entry *e = &all->entries[i];
+    char step[24];
+    if (!e->step) continue;
+    snprintf(step, sizeof step, "%" PRIu64, *e->step);
+    complete = describe_value(object, e->name, step);
   }
+  if (complete && !object->child) cJSON_DeleteItemFromObjectCaseSensitive(header, "__metadata__");
   return complete;
 }
 
 /* The header's text, to be freed with cJSON_free; NULL and an error. */
 static char *header_text(const catalogue *all, const char *const *metadata) {
   cJSON *header = cJSON_CreateObject();
-  bool complete = header && describe_metadata(header, metadata);
-  for (size_t i = 0; complete && i < all->count; i++) complete = describe(header, &all->entries[i]);
+  bool complete = header && describe_metadata(header, all, metadata);
+  for (size_t i = 0; complete && i < all->count; i++)
+    if (all->entries[i].variable) complete = describe(header, &all->entries[i]);
   char *text = complete ? cJSON_PrintUnformatted(header) : NULL;
   cJSON_Delete(header);
   if (!text) ag_fail(AG_ERROR_MEMORY, "save: no memory for the header");
@@ -176,8 +210,20 @@ static bool write_all(FILE *file, const catalogue *all, const char *text) {
   size_t length = strlen(text), padding = (ALIGNMENT - length % ALIGNMENT) % ALIGNMENT;
   bool written = write_length(file, length + padding) && fwrite(text, 1, length, file) == length &&
                  fprintf(file, "%*s", (int)padding, "") >= 0;
-  for (size_t i = 0; written && i < all->count; i++) written = write_values(file, all->entries[i].variable);
+  for (size_t i = 0; written && i < all->count; i++)
+    if (all->entries[i].variable) written = write_values(file, all->entries[i].variable);
   return written && fflush(file) == 0 && fsync(fileno(file)) == 0;
+}
+
+/* A rename lasts through a power cut once its folder is written. Not every file system can do that: nothing is lost
+ * where one refuses. */
+static void sync_folder_of(char *path) {
+  char *slash = strrchr(path, '/');
+  if (slash) slash[slash == path] = '\0';
+  int folder = open(slash ? path : ".", O_RDONLY);
+  if (folder < 0) return;
+  fsync(folder);
+  close(folder);
 }
 
 /* Writes beside the path and renames, so that the old file stays until the new one is whole. */
@@ -199,6 +245,7 @@ static bool replace_file(const catalogue *all, const char *text) {
     if (file) remove(partial);
     ag_fail(AG_ERROR_FILE, "%s: cannot write: %s", all->path, strerror(reason));
   }
+  if (written) sync_folder_of(partial);
   ag_free(partial);
   return written;
 }
@@ -339,6 +386,7 @@ static bool match(const reader *r, catalogue *all, const cJSON *info) {
   if (!e && is_ours(all, info->string)) return refuse_tensor(r, info->string, "is not part of this model");
   if (!e) e = append(all, NULL, info->string);
   if (!e) return false;
+  if (e->step) return refuse_tensor(r, e->name, "is a count of steps, which belongs into the metadata");
   if (e->found) return refuse_tensor(r, e->name, "is there twice");
   e->found = true;
   const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(info, "dtype");
@@ -358,6 +406,18 @@ static bool check_metadata(const reader *r, const cJSON *metadata) {
   bool valid = cJSON_IsObject(metadata);
   cJSON_ArrayForEach(item, metadata) valid = valid && cJSON_IsString(item);
   return valid || refuse(r, "its __metadata__ is no map of strings");
+}
+
+/* A count of steps from the metadata. */
+static bool read_step(const reader *r, entry *e) {
+  const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(r->header, "__metadata__");
+  const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, e->name));
+  if (!text) return refuse_tensor(r, e->name, "is missing in the metadata");
+  char *end;
+  errno = 0;
+  e->step_read = strtoull(text, &end, 10);
+  if (text[0] >= '0' && text[0] <= '9' && !*end && !errno) return true;
+  return refuse_tensor(r, e->name, "is no whole number");
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(((const entry *)a)->name, ((const entry *)b)->name); }
@@ -399,8 +459,8 @@ static bool match_all(const reader *r, catalogue *all) {
     metadata_met = metadata_met || is_metadata;
     if (is_metadata ? !check_metadata(r, item) : !match(r, all, item)) return false;
   }
-  for (size_t i = 0; i < all->count; i++) {
-    if (!all->entries[i].found) return refuse_tensor(r, all->entries[i].name, "is missing");
+  for (entry *e = all->entries; e < all->entries + all->count; e++) {
+    if (e->step ? !read_step(r, e) : !e->found && !refuse_tensor(r, e->name, "is missing")) return false;
   }
   return check_names(r, all) && check_cover(r, all);
 }
@@ -427,9 +487,9 @@ static bool assign_all(const reader *r, const catalogue *all, const unsigned cha
     if (e->variable && !(all_finite(r, e, data) && ag_variable_data(e->variable))) return false;
   }
   for (const entry *e = all->entries; e < end; e++) {
-    if (!e->variable) continue;
-    ag_real *values = ag_variable_data(e->variable); /* again: in place now, so it cannot fail */
-    for (size_t k = 0; k < ag_size(e->variable); k++) values[k] = (ag_real)value_at(data + e->begin, k);
+    if (e->step) *e->step = e->step_read;
+    ag_real *values = e->variable ? ag_variable_data(e->variable) : NULL; /* again: in place now, so it cannot fail */
+    for (size_t k = 0; values && k < ag_size(e->variable); k++) values[k] = (ag_real)value_at(data + e->begin, k);
   }
   return true;
 }

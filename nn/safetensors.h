@@ -4,11 +4,15 @@
 #pragma once
 
 #include "nn/layer.h"
+#include "nn/optimizer.h"
 
-/* A layer and the name its variables are filed under: "generator" gives "generator.0.kernel". */
+/* A layer and the name its variables are filed under: "generator" gives "generator.0.kernel". Where an optimizer stands
+ * here, it is what it keeps of the layer's weights that is filed, in place of them: "adam" gives "adam.0.kernel.moment1"
+ * and, a whole number in the metadata, "adam.0.kernel.step". */
 typedef struct {
   const char *name;
   nn_layer *layer;
+  nn_optimizer *optimizer;
 } nn_named_layer;
 
 /* Writes all weights and buffers to a temporary file beside `path`, then renames it. metadata: pairs of key and value,

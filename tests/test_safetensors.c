@@ -48,8 +48,8 @@ static void assert_untouched(nn_layer *layer) {
   assert_values(nn_variables(layer).items[1], AG_SHAPE(1), 0.25);
 }
 
-static bool load(nn_layer *layer) { return nn_load(path, 1, &(nn_named_layer){"d", layer}); }
-static bool save(nn_layer *layer) { return nn_save(path, 1, &(nn_named_layer){"d", layer}, NULL); }
+static bool load(nn_layer *layer) { return nn_load(path, 1, &(nn_named_layer){.name = "d", .layer = layer}); }
+static bool save(nn_layer *layer) { return nn_save(path, 1, &(nn_named_layer){.name = "d", .layer = layer}, NULL); }
 
 static size_t read_file(char *bytes, size_t room) {
   FILE *file = fopen(path, "rb");
@@ -79,7 +79,8 @@ static void write_file(const char *header, size_t length, const float *values, s
 static void the_file_is_byte_for_byte_what_the_format_says(void **state) {
   (void)state;
   nn_layer *layer = make_dense();
-  assert_true(nn_save(path, 1, &(nn_named_layer){"d", layer}, (const char *[]){"model", "a \"b\"", NULL}));
+  const char *metadata[] = {"model", "a \"b\"", NULL};
+  assert_true(nn_save(path, 1, &(nn_named_layer){.name = "d", .layer = layer}, metadata));
   static const char header[] =
       "{\"__metadata__\":{\"model\":\"a \\\"b\\\"\"},"
       "\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]},"
@@ -123,8 +124,10 @@ static nn_layer *make_network(uint64_t seed) {
 
 static void weights_and_buffers_of_several_layers_come_back(void **state) {
   (void)state;
-  nn_named_layer saved[2] = {{"generator", make_network(1)}, {"discriminator", make_network(2)}};
-  nn_named_layer loaded[2] = {{"generator", make_network(3)}, {"discriminator", make_network(4)}};
+  nn_named_layer saved[2] = {{.name = "generator", .layer = make_network(1)},
+                             {.name = "discriminator", .layer = make_network(2)}};
+  nn_named_layer loaded[2] = {{.name = "generator", .layer = make_network(3)},
+                              {.name = "discriminator", .layer = make_network(4)}};
   assert_true(nn_save(path, 2, saved, NULL));
   assert_true(nn_load(path, 2, loaded));
   for (int k = 0; k < 2; k++) {
@@ -183,7 +186,7 @@ static void metadata_is_read_by_key(void **state) {
   (void)state;
   nn_layer *layer = make_dense();
   const char *metadata[] = {"model", "dcgan", "Model", "\xc3\xa9\n", "empty", "", NULL};
-  assert_true(nn_save(path, 1, &(nn_named_layer){"d", layer}, metadata));
+  assert_true(nn_save(path, 1, &(nn_named_layer){.name = "d", .layer = layer}, metadata));
   for (int i = 0; metadata[i]; i += 2) {
     char *value = nn_read_metadata(path, metadata[i]);
     assert_non_null(value);
@@ -352,7 +355,7 @@ static void a_file_that_cannot_be_read_is_named_with_the_reason(void **state) {
   nn_layer *layer = make_dense();
   assert_false(load(layer));
   assert_error(AG_ERROR_FILE, "No such file");
-  assert_false(nn_load(folder, 1, &(nn_named_layer){"d", layer}));
+  assert_false(nn_load(folder, 1, &(nn_named_layer){.name = "d", .layer = layer}));
   assert_true(strstr(ag_error_message(), folder) != NULL);
   assert_error(AG_ERROR_FILE, "directory");
   assert_null(nn_read_metadata(folder, "model"));
@@ -365,7 +368,7 @@ static void a_file_that_cannot_be_read_is_named_with_the_reason(void **state) {
 static void wrong_calls_are_refused(void **state) {
   (void)state;
   nn_layer *layer = make_dense(), *unbuilt = nn_dense(2);
-  nn_named_layer twice[2] = {{"d", layer}, {"d", layer}};
+  nn_named_layer twice[2] = {{.name = "d", .layer = layer}, {.name = "d", .layer = layer}};
   assert_false(nn_save(NULL, 2, twice, NULL));
   assert_error(AG_ERROR_ARGUMENT, "path");
   assert_false(nn_save(path, 2, NULL, NULL));
@@ -374,9 +377,9 @@ static void wrong_calls_are_refused(void **state) {
   assert_error(AG_ERROR_ARGUMENT, "two tensors are named d.kernel");
   assert_false(nn_load(path, 2, twice));
   assert_error(AG_ERROR_ARGUMENT, "two tensors are named d.kernel");
-  assert_false(nn_save(path, 1, &(nn_named_layer){"d", unbuilt}, NULL));
+  assert_false(nn_save(path, 1, &(nn_named_layer){.name = "d", .layer = unbuilt}, NULL));
   assert_error(AG_ERROR_ARGUMENT, "not built");
-  assert_false(nn_save(path, 1, &(nn_named_layer){NULL, layer}, NULL));
+  assert_false(nn_save(path, 1, &(nn_named_layer){.name = NULL, .layer = layer}, NULL));
   assert_error(AG_ERROR_ARGUMENT, "name");
   assert_false(nn_save(path, 1, twice, (const char *[]){"a", "1", "a", "2", NULL}));
   assert_error(AG_ERROR_ARGUMENT, "two metadata values for a");
@@ -396,7 +399,7 @@ static void a_folder_that_cannot_be_written_is_an_error(void **state) {
   nn_layer *layer = make_dense();
   char wrong[200];
   snprintf(wrong, sizeof wrong, "%s/no/model", folder);
-  assert_false(nn_save(wrong, 1, &(nn_named_layer){"d", layer}, NULL));
+  assert_false(nn_save(wrong, 1, &(nn_named_layer){.name = "d", .layer = layer}, NULL));
   assert_true(strstr(ag_error_message(), wrong) != NULL);
   assert_error(AG_ERROR_FILE, "No such file");
   assert_int_equal(mkdir(path, 0700), 0); /* a folder where the file should go */
@@ -410,7 +413,7 @@ static void a_pipe_is_not_replaced_by_a_file(void **state) {
   (void)state;
   nn_layer *layer = make_dense();
   assert_int_equal(mkfifo(path, 0600), 0);
-  assert_false(nn_save(path, 1, &(nn_named_layer){"d", layer}, NULL));
+  assert_false(nn_save(path, 1, &(nn_named_layer){.name = "d", .layer = layer}, NULL));
   assert_error(AG_ERROR_FILE, "no regular file");
   struct stat status;
   assert_true(stat(path, &status) == 0 && S_ISFIFO(status.st_mode));
@@ -441,11 +444,109 @@ static void a_full_disk_leaves_the_old_file(void **state) {
   nn_layer_free(large);
 }
 
+/* Two steps with gradients of some size. */
+static void make_steps(nn_optimizer *optimizer, nn_layer *layer) {
+  for (int i = 0; i < 2; i++) {
+    ag_list weights = nn_trainable_variables(layer), gradients = nn_trainable_variables(layer);
+    for (size_t k = 0; k < gradients.count; k++) gradients.items[k] = ag_full(ag_shape_of(weights.items[k]), 0.5 + i);
+    assert_true(nn_apply_gradients(optimizer, weights, gradients));
+  }
+}
+
+static bool save_both(nn_layer *layer, nn_optimizer *optimizer) {
+  nn_named_layer parts[2] = {{.name = "d", .layer = layer},
+                             {.name = "o", .layer = layer, .optimizer = optimizer}};
+  return nn_save(path, 2, parts, NULL);
+}
+
+static bool load_both(nn_layer *layer, nn_optimizer *optimizer) {
+  nn_named_layer parts[2] = {{.name = "d", .layer = layer},
+                             {.name = "o", .layer = layer, .optimizer = optimizer}};
+  return nn_load(path, 2, parts);
+}
+
+static void an_optimizer_goes_on_as_if_never_saved(void **state) {
+  (void)state;
+  nn_optimizer *optimizers[][2] = {{nn_adam(), nn_adam()},
+                                   {nn_rmsprop(), nn_rmsprop()},
+                                   {nn_sgd(.momentum = 0.9), nn_sgd(.momentum = 0.9)},
+                                   {nn_sgd(), nn_sgd()}};
+  for (size_t k = 0; k < sizeof optimizers / sizeof *optimizers; k++) {
+    nn_layer *one = make_dense(), *two = make_dense();
+    make_steps(optimizers[k][0], one);
+    assert_true(save_both(one, optimizers[k][0]));
+    assert_true(load_both(two, optimizers[k][1]));
+    make_steps(optimizers[k][0], one);
+    make_steps(optimizers[k][1], two);
+    assert_memory_equal(ag_data(kernel_of(one)), ag_data(kernel_of(two)), 2 * sizeof(ag_real));
+    nn_layer_free(one);
+    nn_layer_free(two);
+    nn_optimizer_free(optimizers[k][0]);
+    nn_optimizer_free(optimizers[k][1]);
+  }
+}
+
+/* Adam's moments after one step by the gradient 2: m = 0.1 * 2, v = 0.001 * 4 (Kingma and Ba 2015). */
+static void moments_are_tensors_and_steps_are_text(void **state) {
+  (void)state;
+  nn_layer *layer = make_dense();
+  nn_optimizer *optimizer = nn_adam();
+  ag_list weights = nn_trainable_variables(layer);
+  weights.count = 1;
+  ag_tensor *gradient = ag_full(AG_SHAPE(2, 1), 2);
+  assert_true(nn_apply_gradients(optimizer, weights, (ag_list){1, &gradient}));
+  nn_named_layer part = {.name = "o", .layer = layer, .optimizer = optimizer};
+  assert_true(nn_save(path, 1, &part, NULL));
+  static const char header[] =
+      "{\"__metadata__\":{\"o.kernel.step\":\"1\",\"o.bias.step\":\"0\"},"
+      "\"o.kernel.moment1\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]},"
+      "\"o.kernel.moment2\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[8,16]},"
+      "\"o.bias.moment1\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[16,20]},"
+      "\"o.bias.moment2\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[20,24]}}";
+  char bytes[1024];
+  size_t size = read_file(bytes, sizeof bytes);
+  assert_memory_equal(bytes + 8, header, sizeof header - 1);
+  float moments[6];
+  memcpy(moments, bytes + size - sizeof moments, sizeof moments);
+  for (int i = 0; i < 6; i++) assert_true(check_close(moments[i], i < 2 ? 0.2 : i < 4 ? 0.004 : 0));
+  nn_layer_free(layer);
+  nn_optimizer_free(optimizer);
+}
+
+static void wrong_states_of_an_optimizer_change_nothing(void **state) {
+  (void)state;
+  static const struct {
+    const char *steps, *tensor, *reason;
+  } cases[] = {
+      {"\"o.kernel.step\":\"1\"", "", "o.bias.step is missing"},
+      {"\"o.kernel.step\":\"-1\",\"o.bias.step\":\"1\"", "", "o.kernel.step is no whole number"},
+      {"\"o.kernel.step\":\"18446744073709551616\",\"o.bias.step\":\"1\"", "", "o.kernel.step is no whole number"},
+      {"\"o.kernel.step\":\"1.5\",\"o.bias.step\":\"1\"", "", "o.kernel.step is no whole number"},
+      {"\"o.kernel.step\":\"1\",\"o.bias.step\":\"1\"",
+       ",\"o.bias.step\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}", "o.bias.step is a count of steps"},
+  };
+  nn_layer *layer = make_dense();
+  nn_optimizer *optimizer = nn_sgd();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char header[512];
+    int length = snprintf(header, sizeof header, "{\"__metadata__\":{%s}%s}", cases[i].steps, cases[i].tensor);
+    write_file(header, (size_t)length, NULL, 0);
+    nn_named_layer part = {.name = "o", .layer = layer, .optimizer = optimizer};
+    assert_false(nn_load(path, 1, &part));
+    assert_error(AG_ERROR_FILE, cases[i].reason);
+  }
+  nn_layer_free(layer);
+  nn_optimizer_free(optimizer);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       FILE_TEST(the_file_is_byte_for_byte_what_the_format_says),
       FILE_TEST(a_file_of_another_writer_is_read),
       FILE_TEST(weights_and_buffers_of_several_layers_come_back),
+      FILE_TEST(an_optimizer_goes_on_as_if_never_saved),
+      FILE_TEST(moments_are_tensors_and_steps_are_text),
+      FILE_TEST(wrong_states_of_an_optimizer_change_nothing),
       FILE_TEST(the_u_of_a_spectral_norm_comes_back),
       FILE_TEST(loading_leaves_what_was_recorded),
       FILE_TEST(a_layer_without_variables_makes_an_empty_file),
