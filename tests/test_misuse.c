@@ -1042,8 +1042,9 @@ static void optimizer_steps(void **state) {
 static void saving_and_loading(void **state) {
   (void)state;
   nn_layer *layer = built(nn_dense_of((nn_dense_options){.units = 2}), AG_SHAPE(3)), *unbuilt = nn_flatten();
-  const nn_named_layer good = {"layer", layer}, no_name = {NULL, layer}, no_layer = {"layer", NULL};
-  const nn_named_layer not_built = {"layer", unbuilt}, twice[] = {good, good};
+  const nn_named_layer good = {.name = "layer", .layer = layer}, no_name = {.layer = layer},
+                       no_layer = {.name = "layer"};
+  const nn_named_layer not_built = {.name = "layer", .layer = unbuilt}, twice[] = {good, good};
   const char *path = "/nonexistent/folder/file.safetensors";
   REFUSED(nn_save(NULL, 1, &good, NULL), "");
   REFUSED(nn_save(path, 1, NULL, NULL), "");
