@@ -6,16 +6,12 @@
 
 #include "autograd/tape_private.h"
 
-static void write_tensor(ag_tensor *tensor, FILE *file) {
-  ag_tensor *variable = ag_tensor_variable(tensor);
-  fprintf(file, "  t%" PRIu64 " [label=\"%s%s\", shape=%s];\n", tensor->id, variable ? "variable " : "",
-          ag_shape_print(tensor->shape).text, variable ? "box" : "ellipse");
-}
-
 /* Tensors that several calls share are named once, by the first. */
 static bool write_once(ag_idmap *written, ag_tensor *tensor, FILE *file) {
   if (ag_idmap_find(written, tensor->id)) return true;
-  write_tensor(tensor, file);
+  ag_tensor *variable = ag_tensor_variable(tensor);
+  fprintf(file, "  t%" PRIu64 " [label=\"%s%s\", shape=%s];\n", tensor->id, variable ? "variable " : "",
+          ag_shape_print(tensor->shape).text, variable ? "box" : "ellipse");
   return ag_idmap_add(written, tensor->id, 0) != NULL;
 }
 

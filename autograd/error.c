@@ -24,12 +24,12 @@ void *ag_fail(ag_error_code code, const char *format, ...) {
   if (ag_failed()) return NULL;
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(error.message, sizeof error.message, format, arguments);
+  vsnprintf(error.message, sizeof error.message, format ? format : "no reason is given", arguments);
   va_end(arguments);
   for (char *c = error.message; *c; c++) { /* names from strangers' files may hold what a terminal obeys */
     if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
   }
-  error.code = code;
+  error.code = code > AG_OK && code <= AG_ERROR_FILE ? code : AG_ERROR_ARGUMENT;
   return NULL;
 }
 

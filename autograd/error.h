@@ -19,7 +19,8 @@ ag_error_code ag_error_kind(void);
 const char *ag_error_message(void);
 void ag_error_clear(void);
 
-/* Records an error unless one is pending. Returns NULL always, so that a function can `return ag_fail(...)`. */
+/* Records an error unless one is pending. Returns NULL always, so that a function can `return ag_fail(...)`. Another
+ * code than an error's counts as AG_ERROR_ARGUMENT. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif

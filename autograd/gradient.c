@@ -212,6 +212,7 @@ ag_tensor *ag_gradient(ag_tape *tape, ag_tensor *target, ag_tensor *source) {
 }
 
 ag_tensor *ag_composite_vjp(ag_tensor *(*f)(ag_node *node), ag_node *node, int input, ag_tensor *cotangent) {
+  if (!f || !node || input < 0 || input >= node->count) return ag_fail_null("composite_vjp", "f, node or that input");
   ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
   /* A fresh identity: the same tensor may also stand in another place of the call, which is none of this gradient's. */
   ag_tensor *source = ag_identity(node->inputs[input]);
@@ -222,7 +223,7 @@ ag_tensor *ag_composite_vjp(ag_tensor *(*f)(ag_node *node), ag_node *node, int i
   call.inputs = inputs.items;
   ag_tape_watch(tape, source);
   ag_tensor *output = f(&call);
-  if (!output) return NULL;
+  if (!output) return ag_fail(AG_ERROR_ARGUMENT, "composite_vjp: f returned NULL");
   ag_list list = ag_gradients_of(tape, (ag_list){1, &output}, (ag_list){1, &source}, (ag_list){1, &cotangent},
                                  AG_UNCONNECTED_NULL);
   return list.items ? list.items[0] : NULL;

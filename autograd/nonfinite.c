@@ -12,7 +12,9 @@ static bool find(const ag_tensor *tensor, size_t *index) {
 void ag_find_nonfinite(const ag_node *node, void *context) {
   ag_nonfinite *found = context;
   size_t place;
-  if (found->op || !find(node->output, &found->index)) return;
+  bool given = node && node->output && found;
+  if (!given) ag_fail_null("find_nonfinite", "the node, its output or the context");
+  if (!given || found->op || !find(node->output, &found->index)) return;
   found->op = node->op->name;
   found->shape = ag_shape_of(node->output);
   found->value = (double)ag_data(node->output)[found->index];

@@ -24,11 +24,12 @@ ag_precision ag_get_precision(void) { return thread.precision; }
 const char *ag_kernels_name(void) { return kernel_cpu_in_use(); }
 
 bool ag_precision_available(ag_precision precision) {
-  return precision == AG_HIGHEST || (sizeof(ag_real) == sizeof(float) && kernel_bf16_is_fast());
+  return precision == AG_HIGHEST ||
+         (precision <= AG_MEDIUM && sizeof(ag_real) == sizeof(float) && kernel_bf16_is_fast());
 }
 
 void ag_set_threads(int threads) {
-  if (threads < 0) ag_fail(AG_ERROR_ARGUMENT, "set_threads: %d threads, but at least 0 are expected", threads);
+  if (threads < 0 || threads > AG_MAX_THREADS) ag_fail(AG_ERROR_ARGUMENT, "set_threads: %d is not in range", threads);
   else kernel_set_threads(threads);
 }
 
@@ -102,6 +103,7 @@ ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const 
                     size_t attribute_bytes) {
   if (!op || !op->forward) return ag_fail_null("apply", op ? "forward" : "the op");
   if (count < 0 || (count > 0 && !inputs)) return ag_fail_null(op->name, "the list of inputs");
+  if (attribute_bytes && !attributes) return ag_fail_null(op->name, "attributes");
   if (!inputs_given(op, count, inputs)) return NULL;
   bool recorded = thread.forward_depth == 0 && anyone_sees(count, inputs) && !op->not_differentiable;
   if (recorded && !op->vjp) {

@@ -23,7 +23,8 @@ bool ag_precision_available(ag_precision precision);
 const char *ag_kernels_name(void);
 
 /* Threads that a kernel may use on behalf of the calling thread; results do not depend on it. 0: as many as the CPU
- * has. */
+ * has. An error for more than AG_MAX_THREADS. */
+enum { AG_MAX_THREADS = 1024 };
 void ag_set_threads(int threads);
 
 #define AG_MAX_SAVED 2

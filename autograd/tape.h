@@ -20,7 +20,7 @@ void ag_tape_resume(ag_tape *tape);
 /* Forgets everything recorded and watched; goes on recording if it was, else waits for ag_tape_resume. A used tape may
  * be used again. */
 void ag_tape_reset(ag_tape *tape);
-/* Whether ops run now are recorded. */
+/* Whether ops run now are recorded; of NULL: false. */
 bool ag_tape_is_recording(const ag_tape *tape);
 
 /* From now on, ops that read this tensor are recorded on this tape. */
@@ -48,5 +48,5 @@ ag_tensor *ag_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source);
  * samples. The tape must be persistent. */
 ag_tensor *ag_batch_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source);
 
-/* How many calls this tape holds. */
+/* How many calls this tape holds; of NULL: 0. */
 size_t ag_tape_length(const ag_tape *tape);

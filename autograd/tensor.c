@@ -33,10 +33,9 @@ ag_shape ag_shape_make(int rank, const int64_t *sizes) {
 }
 
 bool ag_shape_equal(ag_shape a, ag_shape b) {
-  if (a.rank != b.rank) return false;
-  for (int i = 0; i < a.rank; i++) {
+  if (a.rank != b.rank || a.rank > AG_MAX_RANK) return false;
+  for (int i = 0; i < a.rank; i++)
     if (a.sizes[i] != b.sizes[i]) return false;
-  }
   return true;
 }
 
@@ -51,7 +50,7 @@ ag_shape ag_shape_replace(ag_shape shape, int first, int last, ag_shape by) {
 
 size_t ag_shape_size(ag_shape shape) {
   size_t size = 1;
-  for (int i = 0; i < shape.rank; i++) size *= (size_t)shape.sizes[i];
+  for (int i = 0; i < shape.rank && i < AG_MAX_RANK; i++) size *= (size_t)shape.sizes[i];
   return size;
 }
 
@@ -228,10 +227,9 @@ const ag_real *ag_data(const ag_tensor *tensor) {
 double ag_item(const ag_tensor *tensor) {
   const ag_real *values = ag_data(tensor);
   if (values && tensor->size == 1) return (double)values[0];
-  if (values) {
+  if (values)
     ag_fail(AG_ERROR_SHAPE, "item: a tensor of shape %s has %zu elements, not one", ag_shape_print(tensor->shape).text,
             tensor->size);
-  }
   return NAN;
 }
 

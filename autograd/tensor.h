@@ -85,10 +85,10 @@ void ag_print(const ag_tensor *tensor, FILE *file);
 /* A variable: a copy of `initial` that ag_assign may change and that every tape watches by itself when it is read.
  * It belongs to the current scope; layers retain theirs. */
 ag_tensor *ag_variable(const ag_tensor *initial);
-bool ag_is_variable(const ag_tensor *tensor);
+bool ag_is_variable(const ag_tensor *tensor); /* of NULL: false */
 /* A variable that is not trainable is watched only when asked for (moving averages, a frozen network). */
 void ag_set_trainable(ag_tensor *variable, bool trainable);
-bool ag_is_trainable(const ag_tensor *variable);
+bool ag_is_trainable(const ag_tensor *variable); /* of NULL or of no variable: false */
 /* Gives the variable a new value of the same shape. What was recorded, detached or read before keeps the old one. False
  * and an error when the shapes differ or it is no variable; the variable is then unchanged. Not recorded. */
 bool ag_assign(ag_tensor *variable, const ag_tensor *value);

@@ -94,7 +94,10 @@ static void put_position(words *all, const gan_position *at, const gan_pair *pai
 
 static const char *const precisions[] = {[AG_HIGHEST] = "highest", [AG_HIGH] = "high", [AG_MEDIUM] = "medium"};
 
-const char *gan_precision_name(ag_precision precision) { return precisions[precision]; }
+const char *gan_precision_name(ag_precision precision) {
+  if (precision >= AG_HIGHEST && precision <= AG_MEDIUM) return precisions[precision];
+  return ag_fail(AG_ERROR_ARGUMENT, "gan_precision_name: %d is none", (int)precision);
+}
 
 bool gan_precision_find(const char *name, ag_precision *precision) {
   for (int i = AG_HIGHEST; name && i <= AG_MEDIUM; i++)
@@ -109,8 +112,11 @@ static void put_circumstances(words *all) {
   put(all, "program", "%s", GAN_FINGERPRINT);
 }
 
+static bool names_model(const gan_model *model) { return model && model->name && model->loss && model->loss->name; }
+
 bool gan_checkpoint_save(const char *path, const gan_position *at, const gan_pair *pair) {
   if (!path || !at || !pair) return ag_fail_null("gan_checkpoint_save", "path, position or pair");
+  if (!names_model(at->model)) return ag_fail_null("gan_checkpoint_save", "the model, its name or loss");
   words all = {0};
   put_settings(&all, at);
   put_position(&all, at, pair);
@@ -241,25 +247,21 @@ bool gan_checkpoint_read(const char *path, gan_model *model, gan_position *at, a
   return read_model(path, model) && read_position(path, at) && read_precision(path, precision);
 }
 
-/* Whether the file says the same of the first `count` of these, from `first` on; otherwise what it says of the one that
- * differs, to be freed, in *other. */
+/* Whether the file says the same; if not, the number of the first that it says otherwise, and in *other what it says
+ * there, to be freed; NULL: nothing. False after an error, too. */
 static bool same_words(const char *path, const words *all, size_t *differing, char **other) {
-  for (size_t i = 0; i < all->count; i++) {
-    char *value = nn_read_metadata(path, all->items[i].key);
-    if (ag_failed()) return false;
-    *differing = i;
-    *other = value;
-    if (!value || strcmp(value, all->items[i].value) != 0) return false;
-    ag_free(value);
+  for (*differing = 0, *other = NULL; *differing < all->count; ++*differing) {
+    *other = nn_read_metadata(path, all->items[*differing].key);
+    if (!*other || strcmp(*other, all->items[*differing].value) != 0) return false;
+    ag_free(*other);
   }
-  *other = NULL;
   return true;
 }
 
 static bool check_settings(const char *path, const gan_position *at) {
   words all = {0};
-  size_t i = 0;
-  char *other = NULL;
+  size_t i;
+  char *other;
   put_settings(&all, at);
   if (same_words(path, &all, &i, &other)) return true;
   ag_fail(AG_ERROR_ARGUMENT, "%s: its run has %s %s, expected %s", path, all.items[i].key, other ? other : "unknown",
@@ -269,7 +271,8 @@ static bool check_settings(const char *path, const gan_position *at) {
 }
 
 bool gan_checkpoint_resume(const char *path, gan_position *at, gan_pair *pair) {
-  if (!path || !at || !at->model || !pair) return ag_fail_null("gan_checkpoint_resume", "path, position or pair");
+  if (!path || !at || !pair) return ag_fail_null("gan_checkpoint_resume", "path, position or pair");
+  if (!names_model(at->model)) return ag_fail_null("gan_checkpoint_resume", "the model, its name or loss");
   gan_position found = *at;
   int64_t generator_steps = 0, discriminator_steps = 0;
   nn_named_layer layers[MOST_LAYERS];
@@ -287,11 +290,12 @@ bool gan_checkpoint_resume(const char *path, gan_position *at, gan_pair *pair) {
 }
 
 char *gan_checkpoint_differs(const char *path) {
+  if (!path) return ag_fail_null("gan_checkpoint_differs", "path");
   words all = {0};
-  size_t i = 0;
-  char *other = NULL;
+  size_t i;
+  char *other;
   put_circumstances(&all);
-  if (same_words(path, &all, &i, &other)) return NULL;
+  if (same_words(path, &all, &i, &other) || ag_failed()) return NULL;
   char *sentence = gan_text("%s was written with %s %s, and this is %s: bits may differ from those of a run never stopped",
                             path, all.items[i].key, other ? other : "unknown", all.items[i].value);
   ag_free(other);

@@ -1,5 +1,7 @@
 #include "gan/dataset.h"
 
+#include <math.h>
+
 #define NO_EPOCH UINT64_MAX
 
 bool gan_dataset_make(gan_dataset *dataset, const gan_images *images, int64_t limit, int64_t batch, double black,
@@ -14,6 +16,7 @@ bool gan_dataset_make(gan_dataset *dataset, const gan_images *images, int64_t li
   if (batch < 1 || (uint64_t)batch > count || count > UINT32_MAX)
     return ag_fail(AG_ERROR_ARGUMENT, "dataset: a batch of %lld, expected 1 to %zu, the number of images",
                    (long long)batch, count);
+  if (!isfinite(black)) return ag_fail(AG_ERROR_ARGUMENT, "dataset: black is %g, expected a finite number", black);
   uint32_t *order = ag_allocate(count, sizeof *order);
   if (!order) return false;
   *dataset = (gan_dataset){images, count, (size_t)batch, black, seed, NO_EPOCH, order};
@@ -26,7 +29,10 @@ void gan_dataset_free(gan_dataset *dataset) {
   *dataset = (gan_dataset){0};
 }
 
-size_t gan_dataset_batches(const gan_dataset *dataset) { return dataset->count / dataset->batch; }
+size_t gan_dataset_batches(const gan_dataset *dataset) {
+  if (dataset && dataset->batch) return dataset->count / dataset->batch;
+  return ag_fail_null("gan_dataset_batches", "dataset"), (size_t)0;
+}
 
 /* Fisher and Yates. Each epoch draws from counters of its own, far from those that the run itself draws from. */
 static void shuffle(gan_dataset *dataset, uint64_t epoch) {

@@ -112,7 +112,8 @@ static bool make(gan_judge *judge, const char *path, const gan_images *train, co
 
 bool gan_judge_make(gan_judge *judge, const char *folder, const gan_images *train, const gan_images *test,
                     gan_classifier_progress *progress, void *context) {
-  if (!judge || !train || !test) return ag_fail_null("gan_judge_make", "judge or images");
+  if (!judge || !train || !train->labels || !test || !test->labels)
+    return ag_fail_null("gan_judge_make", "judge, images or their labels");
   *judge = (gan_judge){0};
   char *path = folder ? gan_text("%s/classifier.safetensors", folder) : NULL;
   bool made = (path || !folder) && make(judge, path, train, test, progress, context);

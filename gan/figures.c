@@ -1,6 +1,7 @@
 #include "gan/figures.h"
 
 gan_row gan_digit_row(const gan_digit_figures *f, double frechet_real) {
+  if (!f) return ag_fail_null("gan_digit_row", "figures"), (gan_row){0};
   return (gan_row){
       7,
       {"samples", "frechet", "frechet_real", "digits", "rarest", "entropy", "confidence"},
@@ -9,6 +10,7 @@ gan_row gan_digit_row(const gan_digit_figures *f, double frechet_real) {
 }
 
 gan_row gan_mixture_row(const gan_mixture_figures *f, int64_t samples) {
+  if (!f) return ag_fail_null("gan_mixture_row", "figures"), (gan_row){0};
   return (gan_row){
       6,
       {"samples", "modes", "high_quality", "reverse_kl", "narrowest", "widest"},
@@ -17,9 +19,11 @@ gan_row gan_mixture_row(const gan_mixture_figures *f, int64_t samples) {
 }
 
 void gan_row_write_names(FILE *stream, const gan_row *row) {
-  for (size_t i = 0; i < row->count; i++) fprintf(stream, "%s%s", i ? "," : "", row->names[i]);
+  if (!stream || !row) ag_fail_null("gan_row_write_names", "stream or row");
+  for (size_t i = 0; stream && row && i < row->count; i++) fprintf(stream, "%s%s", i ? "," : "", row->names[i]);
 }
 
 void gan_row_write(FILE *stream, const gan_row *row) {
-  for (size_t i = 0; i < row->count; i++) fprintf(stream, "%s%.6g", i ? "," : "", row->values[i]);
+  if (!stream || !row) ag_fail_null("gan_row_write", "stream or row");
+  for (size_t i = 0; stream && row && i < row->count; i++) fprintf(stream, "%s%.6g", i ? "," : "", row->values[i]);
 }

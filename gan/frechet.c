@@ -78,12 +78,14 @@ static bool trace_of_root(size_t n, const double *a, const double *b, double *wo
 }
 
 bool gan_frechet_distance(const gan_gaussian *one, const gan_gaussian *other, double *distance) {
-  if (!one || !other || !distance) return ag_fail_null("gan_frechet_distance", "an argument");
+  if (!one || !one->mean || !one->covariance || !other || !other->mean || !other->covariance || !distance)
+    return ag_fail_null("gan_frechet_distance", "an argument");
   size_t n = one->dimension;
   if (other->dimension != n)
     return ag_fail(AG_ERROR_SHAPE, "frechet distance: dimensions are %zu and %zu, expected the same", n,
                    other->dimension);
-  double *workspace = ag_allocate(3 * n * n + n, sizeof *workspace), root;
+  if (n > INT32_MAX) return ag_fail(AG_ERROR_SHAPE, "frechet distance: %zu dimensions are more than LAPACK takes", n);
+  double *workspace = ag_allocate(n, (3 * n + 1) * sizeof *workspace), root;
   bool done = workspace && trace_of_root(n, one->covariance, other->covariance, workspace, &root);
   ag_free(workspace);
   if (!done) return false;

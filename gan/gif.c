@@ -5,6 +5,7 @@
 #include "gan/picture.h"
 
 enum { GREYS = 256, GREY_BITS = 8, LAST_FRAME_LASTS = 4 /* times as long */ };
+enum { LONGEST = UINT16_MAX / 100 / LAST_FRAME_LASTS }; /* seconds: 16 bits count hundredths */
 
 static int write_bytes(GifFileType *gif, const GifByteType *bytes, int count) {
   return (int)fwrite(bytes, 1, (size_t)count, (FILE *)gif->UserData);
@@ -47,6 +48,8 @@ static bool put_film(FILE *stream, size_t count, const gan_picture *frames, doub
 
 bool gan_gif_write(const char *path, size_t count, const gan_picture *frames, double seconds) {
   if (!path || !frames || !count) return ag_fail_null("gan_gif_write", "path or frames");
+  if (!(seconds >= 0 && seconds <= LONGEST))
+    return ag_fail(AG_ERROR_ARGUMENT, "%s: frames of %g seconds, expected 0 to %d", path, seconds, LONGEST);
   for (size_t i = 0; i < count; i++)
     if (!frames[i].pixels || frames[i].width != frames->width || frames[i].height != frames->height ||
         frames->width > UINT16_MAX || frames->height > UINT16_MAX)

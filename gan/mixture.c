@@ -10,8 +10,14 @@ const gan_mixture gan_ring = {
   {-4, y}, {-2, y}, {0, y}, {2, y}, { 4, y }
 const gan_mixture gan_grid = {"grid", 25, 0.05, 5, {ROW(-4), ROW(-2), ROW(0), ROW(2), ROW(4)}};
 
+static bool has_modes(const gan_mixture *mixture) {
+  return (mixture->modes >= 1 && mixture->modes <= GAN_MAX_MODES) ||
+         ag_fail(AG_ERROR_ARGUMENT, "mixture: %d modes, expected 1 to %d", mixture->modes, GAN_MAX_MODES);
+}
+
 ag_tensor *gan_mixture_draw(const gan_mixture *mixture, int64_t count, ag_rng *rng) {
   if (!mixture || !rng) return ag_fail_null("gan_mixture_draw", "mixture or rng");
+  if (!has_modes(mixture)) return NULL;
   ag_real *centres;
   ag_tensor *centre = ag_make(AG_SHAPE(count, 2), &centres);
   if (!centre) return NULL;
@@ -67,6 +73,7 @@ static double deviation_of(const mode *m) {
 
 bool gan_mixture_judge(const gan_mixture *mixture, const ag_tensor *points, gan_mixture_figures *figures) {
   if (!mixture || !points || !figures) return ag_fail_null("gan_mixture_judge", "mixture, points or figures");
+  if (!has_modes(mixture)) return false;
   ag_shape shape = ag_shape_of(points);
   if (shape.rank != 2 || shape.sizes[1] != 2 || shape.sizes[0] < 1)
     return ag_fail(AG_ERROR_SHAPE, "mixture: points are %s, expected [N, 2]", ag_shape_print(shape).text);

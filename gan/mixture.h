@@ -5,7 +5,7 @@
 
 enum { GAN_MAX_MODES = 25 };
 
-/* Equally likely round Gaussians. */
+/* Equally likely round Gaussians, 1 to GAN_MAX_MODES of them. */
 typedef struct {
   const char *name;
   int modes;

@@ -23,6 +23,11 @@ bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
   if (!pair || !model || !rng) return ag_fail_null("gan_pair_make", "pair, model or rng");
   if (!model->make_generator || !model->make_discriminator || !model->make_optimizer || !model->loss)
     return ag_fail_null("gan_pair_make", "the model's make_generator, make_discriminator, make_optimizer or loss");
+  const int64_t sizes[] = {model->noise, model->classes, model->pack};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    if (sizes[i] < 0 || sizes[i] > INT32_MAX)
+      return ag_fail(AG_ERROR_ARGUMENT, "pair: noise, classes, pack are %lld, %lld, %lld, expected 0 to 2^31 - 1",
+                     (long long)sizes[0], (long long)sizes[1], (long long)sizes[2]);
   *pair = (gan_pair){
       .generator = model->make_generator(),
       .discriminator = model->make_discriminator(),

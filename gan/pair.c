@@ -13,7 +13,10 @@ void gan_pair_free(gan_pair *pair) {
   *pair = (gan_pair){0};
 }
 
-int64_t gan_noise_size(const gan_pair *pair) { return nn_input_shape(pair->generator).sizes[0] - pair->classes; }
+int64_t gan_noise_size(const gan_pair *pair) {
+  ag_shape input = nn_input_shape(pair ? pair->generator : NULL);
+  return input.rank < 0 ? 0 : input.sizes[0] - pair->classes;
+}
 
 /* The label as channels of ones and zeros beside the sample's own: [batch, ..., channels + classes]. */
 static ag_tensor *with_label(const gan_pair *pair, ag_tensor *samples, ag_tensor *labels) {
@@ -26,11 +29,21 @@ static ag_tensor *with_label(const gan_pair *pair, ag_tensor *samples, ag_tensor
   return ag_concat(AG_LIST(samples, channels), -1);
 }
 
+/* [batch, ...], with room for one more axis. */
+static bool is_batch(const char *who, const gan_pair *pair, ag_tensor *samples) {
+  if (!pair || !samples) return ag_fail_null(who, pair ? "samples" : "pair");
+  ag_shape shape = ag_shape_of(samples);
+  return (shape.rank >= 2 && shape.rank < AG_MAX_RANK) ||
+         ag_fail(AG_ERROR_SHAPE, "%s: a batch of shape %s, expected [batch, ...]", who, ag_shape_print(shape).text);
+}
+
 ag_tensor *gan_generator_input(const gan_pair *pair, ag_tensor *noise, ag_tensor *labels) {
+  if (!is_batch("gan_generator_input", pair, noise)) return NULL;
   return with_label(pair, noise, labels);
 }
 
 ag_tensor *gan_forge(const gan_pair *pair, int64_t count, ag_tensor *labels, ag_rng *rng) {
+  if (!pair) return ag_fail_null("gan_forge", "pair");
   ag_tensor *noise = ag_normal(rng, AG_SHAPE(count, gan_noise_size(pair)), 0, 1);
   return nn_forward(pair->generator, gan_generator_input(pair, noise, labels), NN_TRAIN(rng));
 }
@@ -54,6 +67,7 @@ static ag_tensor *pack(ag_tensor *samples, int64_t count) {
 }
 
 ag_tensor *gan_discriminate(const gan_pair *pair, gan_batch batch, ag_rng *rng) {
+  if (!is_batch("gan_discriminate", pair, batch.samples)) return NULL;
   ag_tensor *input = pack(with_label(pair, batch.samples, batch.labels), pair->pack);
   return nn_forward(pair->discriminator, input, NN_TRAIN(rng));
 }
@@ -90,6 +104,7 @@ static void follow(size_t count, ag_real share, const ag_real *leader, ag_real *
 }
 
 bool gan_follow(nn_layer *average, nn_layer *trained, double decay) {
+  if (!(decay >= 0 && decay <= 1)) return ag_fail(AG_ERROR_ARGUMENT, "follow: decay is %g, expected 0 to 1", decay);
   ag_list followers = nn_variables(average), leaders = nn_variables(trained);
   if (followers.count != leaders.count)
     return ag_fail(AG_ERROR_ARGUMENT, "follow: %zu variables and %zu, expected as many", followers.count,

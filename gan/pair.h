@@ -38,5 +38,6 @@ ag_tensor *gan_discriminate(const gan_pair *pair, gan_batch batch, ag_rng *rng);
 ag_tensor *gan_gradient_penalty(const gan_pair *pair, gan_batch real, ag_tensor *fake, ag_rng *rng);
 /* Brings all weights of a network into [-limit, limit]. False and an error without memory. */
 bool gan_clip_weights(nn_layer *network, double limit);
-/* average = decay * average + (1 - decay) * trained, for weights and buffers. The networks are alike. */
+/* average = decay * average + (1 - decay) * trained, for weights and buffers; decay is from 0 to 1. The networks are
+ * alike. */
 bool gan_follow(nn_layer *average, nn_layer *trained, double decay);

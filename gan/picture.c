@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { GAP = 4 };
+enum { GAP = 4, LARGEST = 1000000 /* a side: libpng takes no more */ };
 
 typedef struct {
   size_t height, width, enlarge;
@@ -24,8 +24,12 @@ bool gan_picture_rows(gan_picture *picture, const ag_tensor *images, size_t colu
   if ((shape.rank != 3 && !(shape.rank == 4 && shape.sizes[3] == 1)) || !ag_size(images))
     return ag_fail(AG_ERROR_SHAPE, "picture: images are %s, expected [N, H, W] or [N, H, W, 1]",
                    ag_shape_print(shape).text);
-  size_t count = (size_t)shape.sizes[0], rows = (count + columns - 1) / columns;
+  size_t count = (size_t)shape.sizes[0], rows = count / columns + (count % columns != 0);
   cell size = {(size_t)shape.sizes[1], (size_t)shape.sizes[2], enlarge};
+  if (size.width > LARGEST / enlarge || size.height > LARGEST / enlarge ||
+      columns > LARGEST / (size.width * enlarge + GAP) || rows > LARGEST / (size.height * enlarge + GAP))
+    return ag_fail(AG_ERROR_SHAPE, "picture: %zu columns of %s, enlarged %zu times, are over %d pixels a side", columns,
+                   ag_shape_print(shape).text, enlarge, LARGEST);
   size_t step_x = size.width * enlarge + GAP, step_y = size.height * enlarge + GAP;
   picture->width = columns * step_x + GAP;
   picture->height = rows * step_y + GAP;

@@ -2,7 +2,7 @@
 
 ag_tensor *gan_pixels(const gan_images *images, size_t start, size_t step, size_t count) {
   if (!images || !images->pixels) return ag_fail_null("gan_pixels", "images");
-  if (count && (start >= images->count || (count - 1) * step >= images->count - start))
+  if (count && (start >= images->count || (step && count - 1 > (images->count - 1 - start) / step)))
     return ag_fail(AG_ERROR_ARGUMENT, "pixels: %zu images from image %zu on, each %zu-th, are more than there are, %zu",
                    count, start, step, images->count);
   ag_real *values;

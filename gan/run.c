@@ -205,10 +205,11 @@ bool gan_run_checkpoint(gan_run *run, const gan_position *at, const gan_pair *pa
 }
 
 bool gan_run_show(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture) {
-  if (run && at && pair && keep_checkpoint(run, at, pair))
+  bool given = run && run->folder && at && at->model && pair;
+  if (given && keep_checkpoint(run, at, pair))
     return save_pictures(run, at->epoch, picture) && gan_report_write(run->folder);
   gan_picture_free(&picture);
-  return run && at && pair ? false : ag_fail_null("gan_run_show", "run, position or pair");
+  return given ? false : ag_fail_null("gan_run_show", "run, position or pair");
 }
 
 /* ---- Going on ---- */

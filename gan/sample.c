@@ -38,6 +38,9 @@ static ag_shape shape_of_samples(nn_layer *generator, int64_t count) {
 
 ag_tensor *gan_sample(const gan_pair *pair, const gan_model *model, ag_tensor *noise, ag_tensor *labels) {
   if (!pair || !model || !noise) return ag_fail_null("gan_sample", "pair, model or noise");
+  if (ag_shape_of(noise).rank != 2)
+    return ag_fail(AG_ERROR_SHAPE, "sample: the noise is %s, expected [count, noise]",
+                   ag_shape_print(ag_shape_of(noise)).text);
   nn_layer *generator = pair->average ? pair->average : pair->generator;
   ag_tensor *input = gan_generator_input(pair, noise, labels);
   int64_t count = ag_shape_of(noise).sizes[0];

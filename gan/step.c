@@ -86,8 +86,10 @@ static int64_t count_of(gan_batch batch) { return ag_shape_of(batch.samples).siz
 
 static bool check(const char *name, const gan_pair *pair, gan_batch real, const ag_rng *rng,
                   const gan_figures *figures) {
-  if (pair && pair->loss && real.samples && ag_shape_of(real.samples).rank > 0 && rng && figures) return true;
-  return ag_fail_null(name, "an argument, or the pair's loss");
+  const gan_loss *loss = pair ? pair->loss : NULL;
+  bool whole = loss && loss->real && loss->fake && loss->generator;
+  if (whole && real.samples && ag_shape_of(real.samples).rank > 0 && rng && figures) return true;
+  return ag_fail_null(name, "an argument, or the pair's loss or one of its functions");
 }
 
 /* Runs a step in a scope of its own. */

@@ -46,16 +46,23 @@ static void visit(nn_layer *layer, nn_variable_function *variable, nn_layer_func
   if (layer->class_of_layer->variables) layer->class_of_layer->variables(layer->self, &visitor);
 }
 
+static bool can_visit(const char *who, const nn_visitor *visitor, const char *name) {
+  if (visitor && name) return true;
+  return ag_fail_null(who, visitor ? "name" : "visitor"), false;
+}
+
 void nn_visit_weight(nn_visitor *visitor, const char *name, ag_tensor *variable) {
-  if (visitor->variable && variable) visitor->variable(name, variable, false, visitor->context);
+  if (can_visit("visit_weight", visitor, name) && visitor->variable && variable)
+    visitor->variable(name, variable, false, visitor->context);
 }
 
 void nn_visit_buffer(nn_visitor *visitor, const char *name, ag_tensor *variable) {
-  if (visitor->variable && variable) visitor->variable(name, variable, true, visitor->context);
+  if (can_visit("visit_buffer", visitor, name) && visitor->variable && variable)
+    visitor->variable(name, variable, true, visitor->context);
 }
 
 void nn_visit_layer(nn_visitor *visitor, const char *name, nn_layer *layer) {
-  if (visitor->layer && layer) visitor->layer(name, layer, visitor->context);
+  if (can_visit("visit_layer", visitor, name) && visitor->layer && layer) visitor->layer(name, layer, visitor->context);
 }
 
 /* Each inner layer has one outer layer, which frees it, and is named once. */
@@ -314,11 +321,12 @@ static void walk_layer(const char *name, nn_layer *layer, void *context) {
 }
 
 void nn_each_variable(nn_layer *layer, nn_variable_function *f, void *context) {
-  if (check_built(layer, "each_variable")) visit(layer, walk_variable, walk_layer, &(walk){NULL, f, context});
+  if (!f) ag_fail_null("each_variable", "the function");
+  else if (check_built(layer, "each_variable")) visit(layer, walk_variable, walk_layer, &(walk){NULL, f, context});
 }
 
 void nn_each_layer(nn_layer *layer, nn_layer_function *f, void *context) {
-  if (!layer) ag_fail_null("each_layer", "layer");
+  if (!layer || !f) ag_fail_null("each_layer", layer ? "the function" : "layer");
   else visit(layer, NULL, f, context);
 }
 

@@ -59,7 +59,7 @@ void nn_layer_free(nn_layer *layer);
  * so that a mistake shows here. False and an error: a wrong shape, or built before; the layer, its inner layers and rng
  * are then as before the call. Build before tapes start: one that runs records the run on zeros. */
 bool nn_build(nn_layer *layer, ag_shape input, ag_rng *rng);
-bool nn_is_built(const nn_layer *layer);
+bool nn_is_built(const nn_layer *layer); /* of NULL: false */
 /* Without the batch axis; of a built layer. */
 ag_shape nn_input_shape(const nn_layer *layer);
 ag_shape nn_output_shape(const nn_layer *layer);

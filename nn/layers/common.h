@@ -9,6 +9,10 @@ __attribute__((format(printf, 1, 2)))
 #endif
 void nn_error_prefix(const char *format, ...);
 
+_Static_assert((int)NN_VALID == AG_VALID && (int)NN_SAME == AG_SAME, "a padding is handed on as it is");
+/* The window of a layer's options. The op refuses a padding that is none. */
+static inline ag_window nn_window(int stride, nn_padding padding) { return AG_STRIDE(stride, (ag_padding)padding); }
+
 /* The activation of x + bias; bias may be NULL. */
 ag_tensor *nn_bias_activate(ag_tensor *x, ag_tensor *bias, nn_activation_kind kind);
 /* nn_forward of a layer whose class has forward_leaky_relu, with that. */

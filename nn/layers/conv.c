@@ -32,7 +32,7 @@ static bool build(void *self, ag_shape input, ag_rng *rng) {
 }
 
 static ag_tensor *convolve(conv *layer, ag_tensor *input, ag_tensor *kernel) {
-  ag_window window = AG_STRIDE(layer->options.stride, layer->options.padding == NN_SAME ? AG_SAME : AG_VALID);
+  ag_window window = nn_window(layer->options.stride, layer->options.padding);
   return layer->transposed ? ag_conv2d_transpose(input, kernel, window) : ag_conv2d(input, kernel, window);
 }
 

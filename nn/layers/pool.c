@@ -44,7 +44,7 @@ static bool pool_build(void *self, ag_shape input, ag_rng *rng) {
 static ag_tensor *pool_forward(void *self, ag_tensor *input, nn_mode mode) {
   (void)mode;
   const pool *layer = self;
-  ag_window window = AG_STRIDE(layer->options.stride, layer->options.padding == NN_SAME ? AG_SAME : AG_VALID);
+  ag_window window = nn_window(layer->options.stride, layer->options.padding);
   return layer->pool(input, layer->options.size, layer->options.size, window);
 }
 
