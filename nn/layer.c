@@ -363,4 +363,12 @@ static void set_trainable(const char *name, ag_tensor *variable, bool is_buffer,
   if (!is_buffer) ag_set_trainable(variable, *(const bool *)context);
 }
 
-void nn_set_trainable(nn_layer *layer, bool trainable) { nn_each_variable(layer, set_trainable, &trainable); }
+/* Without paths, which take memory: what was frozen can always be unfrozen. */
+static void set_layer_trainable(const char *name, nn_layer *layer, void *context) {
+  (void)name;
+  visit(layer, set_trainable, set_layer_trainable, context);
+}
+
+void nn_set_trainable(nn_layer *layer, bool trainable) {
+  if (check_built(layer, "set_trainable")) set_layer_trainable(NULL, layer, &trainable);
+}
