@@ -195,7 +195,7 @@ static bool build_and_try(nn_layer *layer, ag_rng *rng) {
   layer->built = true;
   visit(layer, check_variable, NULL, NULL);
   if (ag_failed() || !adopt_all(layer)) return false; /* build may have made inner layers */
-  ag_tensor *output = class->forward(layer->self, ag_zeros(batch), NN_EVAL);
+  ag_tensor *zeros = ag_zeros(batch), *output = zeros ? class->forward(layer->self, zeros, NN_EVAL) : NULL;
   if (!output || ag_failed()) return ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error"), false;
   ag_shape shape = ag_shape_of(output);
   if (shape.rank < 1 || shape.sizes[0] != 1) {
