@@ -274,7 +274,8 @@ static bool read_header(reader *r) {
   bool read = read_bytes(r, text, (size_t)length);
   if (read) r->header = parse(text, (size_t)length);
   ag_free(text);
-  return r->header || (read && refuse(r, "no safetensors file: its header is no JSON object, or too long for the memory left"));
+  if (r->header || !read) return r->header;
+  return refuse(r, "no safetensors file: its header is no JSON object, or too long for the memory left");
 }
 
 static bool reader_open(reader *r, const char *path) {
