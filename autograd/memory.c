@@ -10,7 +10,7 @@
 #include "autograd/error.h"
 #include "autograd/memory_private.h"
 
-/* The one request to the system: `block` (which stays on failure) grown or, where an alignment is given, a fresh one. */
+/* The one request to the system: `block` (which stays on failure) grown, or a fresh one where there is an alignment. */
 static void *request(void *block, size_t alignment, size_t count, size_t size) {
   bool fits = !size || count <= SIZE_MAX / size;
   size_t bytes = count && size ? count * size : 1;
