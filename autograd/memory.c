@@ -5,25 +5,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "autograd/error.h"
 #include "autograd/memory_private.h"
 
-static void *fail_memory(size_t count, size_t size) {
+/* The one request to the system: `block` (which stays on failure) grown, or a fresh one where there is an alignment. */
+static void *request(void *block, size_t alignment, size_t count, size_t size) {
+  bool fits = !size || count <= SIZE_MAX / size;
+  size_t bytes = count && size ? count * size : 1;
+  for (int attempt = 0; fits && attempt < 2; attempt++) {
+    void *given = alignment ? aligned_alloc(alignment, bytes) : realloc(block, bytes);
+    if (given) return given;
+    ag_pool_trim(); /* idle buffers may stand in the way */
+  }
   return ag_fail(AG_ERROR_MEMORY, "out of memory: %zu x %zu bytes", count, size);
 }
 
 void *ag_allocate(size_t count, size_t size) {
-  void *block = calloc(count ? count : 1, size ? size : 1); /* calloc refuses a product that overflows */
-  return block ? block : fail_memory(count, size);
+  void *block = request(NULL, 0, count, size);
+  return block ? memset(block, 0, count * size) : NULL;
 }
 
-void *ag_reallocate(void *block, size_t count, size_t size) {
-  if (size && count > SIZE_MAX / size) return fail_memory(count, size);
-  size_t bytes = count * size;
-  void *grown = realloc(block, bytes ? bytes : 1);
-  return grown ? grown : fail_memory(count, size);
-}
+void *ag_reallocate(void *block, size_t count, size_t size) { return request(block, 0, count, size); }
 
 void ag_free(void *block) { free(block); }
 
@@ -97,18 +101,13 @@ __attribute__((noinline)) static void *take_from_pool(size_t class, size_t class
   void *buffer = pop(&pool[class]);
   for (; s && pool[class] && s->count < SHELF / 2; s->count++) push(&s->first, pop(&pool[class]));
   pthread_mutex_unlock(&lock);
-  if (!buffer) buffer = aligned_alloc(ALIGNMENT, class_bytes);
-  if (!buffer) { /* idle buffers of other sizes may stand in the way */
-    ag_pool_trim();
-    buffer = aligned_alloc(ALIGNMENT, class_bytes);
-  }
-  if (!buffer) return fail_memory(1, class_bytes);
-  count_taken(class_bytes);
+  if (!buffer) buffer = request(NULL, ALIGNMENT, 1, class_bytes);
+  if (buffer) count_taken(class_bytes);
   return buffer;
 }
 
 void *ag_pool_take(size_t bytes) {
-  if (bytes > (size_t)1 << 62) return fail_memory(1, bytes);
+  if (bytes > (size_t)1 << 62) return ag_fail(AG_ERROR_MEMORY, "out of memory: %zu bytes", bytes);
   size_t class_bytes, class = class_of(bytes, &class_bytes);
   shelf *s = shelf_of(class);
   if (!s || !s->first) return take_from_pool(class, class_bytes);

@@ -65,15 +65,14 @@ bool ag_ops_are_seen(void) { return ag_tape_innermost() || thread.observer; }
 /* A record that outlives the call: attributes and input pointers are copied behind it, tensors kept. Owned by nobody
  * yet. */
 static ag_record *record_make(const ag_node *node, size_t attribute_bytes) {
-  size_t inputs_at = sizeof(ag_record);
   size_t align = _Alignof(max_align_t);
-  size_t attributes_at = (inputs_at + (size_t)node->count * sizeof(ag_tensor *) + align - 1) / align * align;
+  size_t attributes_at = (sizeof(ag_record) + (size_t)node->count * sizeof(ag_tensor *) + align - 1) / align * align;
   size_t bytes = attributes_at + attribute_bytes;
   ag_record *record = ag_pool_take(bytes);
   if (!record) return NULL;
   *record = (ag_record){.node = *node, .owners = 1, .bytes = bytes};
   ag_node *kept = &record->node;
-  kept->inputs = (ag_tensor **)((char *)record + inputs_at);
+  kept->inputs = (ag_tensor **)(record + 1);
   kept->attributes = (char *)record + attributes_at;
   if (attribute_bytes) memcpy((char *)record + attributes_at, node->attributes, attribute_bytes);
   bool complete = true;
@@ -105,7 +104,9 @@ ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const 
   if (count < 0 || (count > 0 && !inputs)) return ag_fail_null(op->name, "the list of inputs");
   if (attribute_bytes && !attributes) return ag_fail_null(op->name, "attributes");
   if (!inputs_given(op, count, inputs)) return NULL;
+  bool failed_before = ag_failed();
   bool recorded = thread.forward_depth == 0 && anyone_sees(count, inputs) && !op->not_differentiable;
+  if (ag_failed() && !failed_before) return NULL; /* a tape had no memory to watch an input */
   if (recorded && !op->vjp) {
     return ag_fail(AG_ERROR_TAPE, "%s: the op has no vjp, so a tape that watches its input cannot record it", op->name);
   }

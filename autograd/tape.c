@@ -113,8 +113,8 @@ static bool watch(ag_tape *tape, ag_tensor *tensor) {
   if (ag_idmap_find(&tape->places, tensor->id) || ag_idmap_find(&tape->watched, tensor->id)) return true;
   ag_tensor *variable = ag_tensor_variable(tensor);
   if (variable && !append(&tape->variables, &tape->variable_count, &tape->variable_capacity, variable)) return false;
-  ag_retain(variable);
-  return ag_idmap_add(&tape->watched, tensor->id, ag_tensor_clock()) != NULL;
+  if (ag_idmap_add(&tape->watched, tensor->id, ag_tensor_clock())) return ag_retain(variable), true;
+  return tape->variable_count -= variable != NULL, false;
 }
 
 void ag_tape_watch(ag_tape *tape, ag_tensor *tensor) {
@@ -138,8 +138,7 @@ bool ag_tape_sees(ag_tape *tape, ag_tensor *tensor) {
 
 bool ag_tape_append(ag_tape *tape, ag_record *record) {
   if (!append(&tape->records, &tape->count, &tape->capacity, record)) return false;
-  bool placed = ag_idmap_add(&tape->places, record->node.output->id, tape->count - 1) != NULL;
-  if (placed) record->owners++;
-  else tape->count--;
-  return placed;
+  if (!ag_idmap_add(&tape->places, record->node.output->id, tape->count - 1)) return tape->count--, false;
+  record->owners++;
+  return true;
 }

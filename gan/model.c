@@ -14,6 +14,7 @@ static bool make_average(gan_pair *pair, const gan_model *model) {
   pair->average = model->make_generator();
   if (!nn_build(pair->average, nn_input_shape(pair->generator), &rng)) return false;
   ag_list copies = nn_variables(pair->average), originals = nn_variables(pair->generator);
+  if (ag_failed()) return false;
   for (size_t i = 0; i < copies.count; i++)
     if (!ag_assign(copies.items[i], originals.items[i])) return false;
   return !ag_failed();

@@ -13,7 +13,8 @@ typedef struct {
 
 /* Trains the pair on real samples and as many forgeries. All randomness comes from rng. False and an error when it
  * failed; a loss that is not finite is such an error, and the weights of its network are then as before, but not batch
- * norm's moving averages. Where the generator rests in this step, its loss is that of the discriminator's forgeries. */
+ * norm's moving averages. Where memory runs out, each update of a network is made whole or not at all, and the pair can
+ * go on. Where the generator rests in this step, its loss is that of the discriminator's forgeries. */
 typedef bool gan_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures);
 
 /* As the TensorFlow tutorial has it: one forward pass under two tapes, each network's gradient from its own tape, then

@@ -202,7 +202,7 @@ static bool build_and_try(nn_layer *layer, ag_rng *rng) {
   layer->built = true;
   visit(layer, check_variable, NULL, NULL);
   if (ag_failed() || !adopt_all(layer)) return false; /* build may have made inner layers */
-  ag_tensor *output = class->forward(layer->self, ag_zeros(batch), NN_EVAL);
+  ag_tensor *zeros = ag_zeros(batch), *output = zeros ? class->forward(layer->self, zeros, NN_EVAL) : NULL;
   if (!output || ag_failed()) return ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error"), false;
   ag_shape shape = ag_shape_of(output);
   if (shape.rank < 1 || shape.sizes[0] != 1) {
@@ -371,4 +371,12 @@ static void set_trainable(const char *name, ag_tensor *variable, bool is_buffer,
   if (!is_buffer) ag_set_trainable(variable, *(const bool *)context);
 }
 
-void nn_set_trainable(nn_layer *layer, bool trainable) { nn_each_variable(layer, set_trainable, &trainable); }
+/* Without paths, which take memory: what was frozen can always be unfrozen. */
+static void set_layer_trainable(const char *name, nn_layer *layer, void *context) {
+  (void)name;
+  visit(layer, set_trainable, set_layer_trainable, context);
+}
+
+void nn_set_trainable(nn_layer *layer, bool trainable) {
+  if (check_built(layer, "set_trainable")) set_layer_trainable(NULL, layer, &trainable);
+}

@@ -339,7 +339,8 @@ static bool read_header(reader *r) {
   if (read && holds_nul(text, (size_t)length)) read = refuse(r, "its header holds a NUL character, expected text");
   if (read) r->header = parse(text, (size_t)length);
   ag_free(text);
-  return r->header || (read && refuse(r, "no safetensors file: its header is no JSON object"));
+  if (r->header || !read) return r->header;
+  return refuse(r, "no safetensors file: its header is no JSON object, or too long for the memory left");
 }
 
 static bool reader_open(reader *r, const char *path) {
