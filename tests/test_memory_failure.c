@@ -540,7 +540,7 @@ static void set_up_load(void) {
   take(&before, &(gan_pair){.generator = loaded});
 }
 
-static bool load(void) { return nn_load(path_of("judge.safetensors"), 1, &(nn_named_layer){"judge", loaded}); }
+static bool load(void) { return nn_load(path_of("judge.safetensors"), 1, &(nn_named_layer){.name = "judge", .layer = loaded}); }
 
 static void check_load(bool failed) {
   take(&now, &(gan_pair){.generator = loaded});
@@ -561,7 +561,7 @@ static void weights_are_loaded_or_stay(void **state) {
   ag_rng rng = ag_rng_seed(5);
   nn_layer *saved = judge_of_images();
   assert_true(nn_build(saved, AG_SHAPE(4, 4, 1), &rng));
-  assert_true(nn_save(path_of("judge.safetensors"), 1, &(nn_named_layer){"judge", saved}, NULL));
+  assert_true(nn_save(path_of("judge.safetensors"), 1, &(nn_named_layer){.name = "judge", .layer = saved}, NULL));
   take(&fresh, &(gan_pair){.generator = saved});
   nn_layer_free(saved);
   sweep_all(&loading);
@@ -585,8 +585,8 @@ static bool record_run(void) {
   gan_run run;
   ag_scope *scope = ag_scope_enter();
   if (!scope || !gan_run_start(&run, path_of("run"))) return scope && (ag_scope_leave(scope), false);
-  bool done = gan_run_log(&run, &at, &(gan_figures){.g_loss = 1}) &&
-              gan_picture_rows(&picture, ag_ones(AG_SHAPE(1, 2, 2)), 1, 1) && gan_run_save(&run, &at, &pair, picture);
+  bool done = gan_run_log(&run, &at, &(gan_figures){.g_loss = 1}) && gan_run_checkpoint(&run, &at, &pair) &&
+              gan_picture_rows(&picture, ag_ones(AG_SHAPE(1, 2, 2)), 1, 1) && gan_run_show(&run, &at, &pair, picture);
   gan_run_close(&run);
   ag_scope_leave(scope);
   return done;
@@ -631,6 +631,35 @@ static void a_training_run_fails_and_succeeds_again(void **state) {
   assert_true(train());
   slurp("run/checkpoint.safetensors", &run_content[0]);
   sweep(&training, true, FAILING_ONCE);
+}
+
+/* One that is resumed: where that fails it can be tried again. */
+
+static void set_up_resume(void) { assert_true(make_pair()); }
+
+static bool resume(void) {
+  gan_run run;
+  gan_position at = {.model = model, .seed = 1, .steps = 2};
+  bool resumed = gan_run_resume(&run, path_of("run"), &at, &pair, NULL, NULL);
+  if (resumed) gan_run_close(&run);
+  return resumed && at.step == 1;
+}
+
+static void check_resumed(bool failed) {
+  if (failed) assert_true(resume());
+  take(&now, &pair);
+  assert_true(same(&now, &fresh));
+}
+
+static const operation resuming = {set_up_resume, resume, check_resumed, free_pair};
+
+static void a_run_is_resumed_or_can_be_later(void **state) {
+  (void)state;
+  model = &points;
+  assert_true(train() && make_pair() && resume());
+  take(&fresh, &pair);
+  free_pair();
+  sweep_all(&resuming);
 }
 
 /* What gives a number: again, and the same one. */
@@ -827,10 +856,11 @@ static int make_folder(void **state) {
 
 static int remove_folder(void **state) {
   (void)state;
+  static const char *const others[] = {CHECKPOINT, "judge.safetensors", "array.npy",
+                                       "run/checkpoint.previous.safetensors", "run/checkpoint.coming.safetensors"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) remove(path_of(others[i]));
   for (int i = 0; i < RUN_FILES; i++) remove(path_of(run_files[i]));
   for (int i = 0; i < RUN_FOLDERS; i++) remove(path_of(run_folders[i]));
-  static const char *const left[] = {CHECKPOINT, "judge.safetensors", "array.npy"};
-  for (size_t i = 0; i < sizeof left / sizeof *left; i++) remove(path_of(left[i]));
   return rmdir(folder);
 }
 
@@ -849,6 +879,7 @@ int main(void) {
       cmocka_unit_test_setup(weights_are_loaded_or_stay, begin),
       cmocka_unit_test_setup(a_run_is_recorded_or_can_be_anew, begin),
       cmocka_unit_test_setup(a_training_run_fails_and_succeeds_again, begin),
+      cmocka_unit_test_setup(a_run_is_resumed_or_can_be_later, begin),
       cmocka_unit_test_setup(tapes_and_their_gradients_fail_and_work_again, begin),
       cmocka_unit_test_setup(graphs_and_summaries_fail_and_work_again, begin),
       cmocka_unit_test_setup(data_is_read_or_not_there, begin),
