@@ -29,7 +29,7 @@ void *ag_fail(ag_error_code code, const char *format, ...) {
   for (char *c = error.message; *c; c++) { /* names from strangers' files may hold what a terminal obeys */
     if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
   }
-  error.code = code > AG_OK && code <= AG_ERROR_FILE ? code : AG_ERROR_ARGUMENT;
+  error.code = code > AG_OK && code <= AG_ERROR_NONFINITE ? code : AG_ERROR_ARGUMENT;
   return NULL;
 }
 

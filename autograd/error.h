@@ -6,11 +6,12 @@
 
 typedef enum {
   AG_OK = 0,
-  AG_ERROR_ARGUMENT, /* a NULL, a wrong value, no scope open */
-  AG_ERROR_SHAPE,    /* shapes that do not fit, or too large */
-  AG_ERROR_MEMORY,   /* no memory */
-  AG_ERROR_TAPE,     /* a used, stopped or missing tape; an op without a vjp */
-  AG_ERROR_FILE,     /* a file that cannot be read or written, or holds something else */
+  AG_ERROR_ARGUMENT,  /* a NULL, a wrong value, no scope open */
+  AG_ERROR_SHAPE,     /* shapes that do not fit, or too large */
+  AG_ERROR_MEMORY,    /* no memory */
+  AG_ERROR_TAPE,      /* a used, stopped or missing tape; an op without a vjp */
+  AG_ERROR_FILE,      /* a file that cannot be read or written, or holds something else */
+  AG_ERROR_NONFINITE, /* a loss or a gradient that is infinite or NaN, which training cannot go on with */
 } ag_error_code;
 
 bool ag_failed(void);

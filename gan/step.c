@@ -1,6 +1,7 @@
 #include "gan/step.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Both networks' outputs of one pass, and what they lose. */
@@ -30,9 +31,22 @@ static double cut_of(gan_output kind, double d_real, double d_fake) {
 static bool is_finite(const char *network, double loss) {
   if (ag_failed()) return false;
   if (isfinite(loss)) return true;
-  return ag_fail(AG_ERROR_ARGUMENT,
+  return ag_fail(AG_ERROR_NONFINITE,
                  "training step: the %s's loss is %g, expected a finite number; its weights were left as before",
                  network, loss);
+}
+
+static bool are_finite(ag_list gradients) {
+  ag_scope *scope = ag_scope_enter();
+  bool finite = scope;
+  for (size_t i = 0; finite && i < gradients.count; i++) {
+    if (!gradients.items[i] || isfinite(ag_item(ag_sum(gradients.items[i])))) continue;
+    finite = ag_fail(AG_ERROR_NONFINITE,
+                     "training step: the gradient of weight %zu, of shape %s, is not finite; weights were left as before",
+                     i, ag_shape_print(ag_shape_of(gradients.items[i])).text);
+  }
+  ag_scope_leave(scope);
+  return finite;
 }
 
 static bool tell(gan_figures *figures, gan_output kind, const pass *p) {
@@ -65,8 +79,8 @@ static void discriminate(gan_pair *pair, pass *p, ag_rng *rng) {
 }
 
 bool gan_update(ag_tape *tape, ag_tensor *loss, nn_layer *network, nn_optimizer *optimizer) {
-  ag_list variables = nn_trainable_variables(network);
-  return nn_apply_gradients(optimizer, variables, ag_gradients(tape, loss, variables));
+  ag_list variables = nn_trainable_variables(network), gradients = ag_gradients(tape, loss, variables);
+  return are_finite(gradients) && nn_apply_gradients(optimizer, variables, gradients);
 }
 
 /* What follows the update of each network. */
@@ -92,6 +106,43 @@ static bool check(const char *name, const gan_pair *pair, gan_batch real, const 
   return ag_fail_null(name, "an argument, or the pair's loss or one of its functions");
 }
 
+/* A part of a step with one update, or with both from one pass. */
+typedef bool turn_function(gan_pair *pair, ag_rng *rng, void *context);
+
+/* Does once more, but for the updates, what gave a value that is not finite, and adds to the pending error which op
+ * was the first. */
+static void explain(turn_function *turn, const gan_pair *pair, ag_rng rng, void *context) {
+  char sentence[256];
+  snprintf(sentence, sizeof sentence, "%s", ag_error_message());
+  ag_error_clear();
+  gan_pair idle = *pair;
+  idle.generator_optimizer = idle.discriminator_optimizer = NULL; /* an error where it would update */
+  ag_nonfinite found = {0};
+  ag_observe(ag_find_nonfinite, &found);
+  turn(&idle, &rng, context);
+  ag_observe(NULL, NULL);
+  ag_error_clear();
+  if (!found.op) ag_fail(AG_ERROR_NONFINITE, "%s", sentence);
+  else
+    ag_fail(AG_ERROR_NONFINITE, "%s; %s was the first op to give %g, in element %zu of shape %s%s", sentence, found.op,
+            found.value, found.index, ag_shape_print(found.shape).text,
+            found.from_input ? ", from an input that was not finite" : "");
+}
+
+static bool attempt(turn_function *turn, gan_pair *pair, ag_rng *rng, void *context) {
+  ag_rng before = *rng;
+  bool done = turn(pair, rng, context);
+  if (!done && ag_error_kind() == AG_ERROR_NONFINITE) explain(turn, pair, before, context);
+  return done;
+}
+
+/* What a turn is made with. */
+typedef struct {
+  gan_batch real;
+  gan_figures *figures;
+  bool (*wanted)(ag_tensor *fake_output); /* the discriminator learns where it says so of its outputs; NULL: always */
+} turn_context;
+
 /* Runs a step in a scope of its own. */
 static bool run(gan_step *step, const char *name, gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
   if (!check(name, pair, real, rng, figures)) return false;
@@ -102,55 +153,67 @@ static bool run(gan_step *step, const char *name, gan_pair *pair, gan_batch real
   return done;
 }
 
-static bool dual_tape(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+static bool both_turns(gan_pair *pair, ag_rng *rng, void *context) {
+  const turn_context *turn = context;
+  gan_batch real = turn->real;
   ag_tape *gen_tape = ag_tape_start();
   ag_tape *disc_tape = ag_tape_start();
   pass p = {.real = real, .fake = {gan_forge(pair, count_of(real), real.labels, rng), real.labels}};
   discriminate(pair, &p, rng);
   ag_tape_stop(disc_tape);
   ag_tape_stop(gen_tape);
-  if (!tell(figures, pair->loss->output, &p)) return false;
+  if (!tell(turn->figures, pair->loss->output, &p)) return false;
 
   ag_list gen_variables = nn_trainable_variables(pair->generator);
   ag_list disc_variables = nn_trainable_variables(pair->discriminator);
   ag_list gen_gradients = ag_gradients(gen_tape, p.g_loss, gen_variables);
   ag_list disc_gradients = ag_gradients(disc_tape, p.d_loss, disc_variables);
-  if (ag_failed()) return false;
+  if (ag_failed() || !are_finite(gen_gradients) || !are_finite(disc_gradients)) return false;
   return nn_apply_gradients(pair->generator_optimizer, gen_variables, gen_gradients) &&
          nn_apply_gradients(pair->discriminator_optimizer, disc_variables, disc_gradients) &&
          after_discriminator(pair) && after_generator(pair);
+}
+
+static bool dual_tape(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  return attempt(both_turns, pair, rng, &(turn_context){.real = real, .figures = figures});
 }
 
 bool gan_dual_tape_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
   return run(dual_tape, "gan_dual_tape_step", pair, real, rng, figures);
 }
 
-/* The discriminator learns where `wanted` (NULL: always) says so of its outputs on forgeries. */
-static bool discriminator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures,
-                               bool (*wanted)(ag_tensor *fake_output)) {
-  if (!check("gan_discriminator_turn", pair, real, rng, figures)) return false;
+static bool discriminator_turn(gan_pair *pair, ag_rng *rng, void *context) {
+  const turn_context *turn = context;
+  gan_batch real = turn->real;
   pass p = {.real = real, .fake = {ag_detach(gan_forge(pair, count_of(real), real.labels, rng)), real.labels}};
   ag_tape *tape = ag_tape_start();
   discriminate(pair, &p, rng);
   ag_tape_stop(tape);
-  if (!tell(figures, pair->loss->output, &p)) return false;
-  if (wanted && !wanted(p.fake_output)) return !ag_failed();
+  if (!tell(turn->figures, pair->loss->output, &p)) return false;
+  if (turn->wanted && !turn->wanted(p.fake_output)) return !ag_failed();
   return gan_update(tape, p.d_loss, pair->discriminator, pair->discriminator_optimizer) && after_discriminator(pair);
 }
 
 bool gan_discriminator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
-  return discriminator_turn(pair, real, rng, figures, NULL);
+  return check("gan_discriminator_turn", pair, real, rng, figures) &&
+         attempt(discriminator_turn, pair, rng, &(turn_context){.real = real, .figures = figures});
 }
 
-bool gan_generator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
-  if (!check("gan_generator_turn", pair, real, rng, figures)) return false;
+static bool generator_turn(gan_pair *pair, ag_rng *rng, void *context) {
+  const turn_context *turn = context;
+  gan_batch real = turn->real;
   ag_tape *tape = ag_tape_start();
   gan_batch fake = {gan_forge(pair, count_of(real), real.labels, rng), real.labels};
   ag_tensor *loss = pair->loss->generator(gan_discriminate(pair, fake, rng));
   ag_tape_stop(tape);
-  figures->g_loss = ag_item(loss);
-  return is_finite("generator", figures->g_loss) &&
+  turn->figures->g_loss = ag_item(loss);
+  return is_finite("generator", turn->figures->g_loss) &&
          gan_update(tape, loss, pair->generator, pair->generator_optimizer) && after_generator(pair);
+}
+
+bool gan_generator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  return check("gan_generator_turn", pair, real, rng, figures) &&
+         attempt(generator_turn, pair, rng, &(turn_context){.real = real, .figures = figures});
 }
 
 bool gan_frozen_generator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
@@ -178,7 +241,8 @@ static bool threshold(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *
     return ag_fail(AG_ERROR_ARGUMENT,
                    "threshold step: D(G(z)) < 0.4 means nothing for the loss %s, expected one on logits",
                    pair->loss->name);
-  return discriminator_turn(pair, real, rng, figures, recognises_too_few) &&
+  turn_context turn = {.real = real, .figures = figures, .wanted = recognises_too_few};
+  return attempt(discriminator_turn, pair, rng, &turn) &&
          gan_frozen_generator_turn(pair, real, rng, figures);
 }
 
@@ -186,15 +250,22 @@ bool gan_threshold_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures
   return run(threshold, "gan_threshold_step", pair, real, rng, figures);
 }
 
+/* Samples of one kind, and what becomes of them. */
+typedef struct {
+  gan_batch batch;
+  ag_tensor *(*loss_of)(ag_tensor *output);
+  ag_tensor *output, *loss;
+} half;
+
 /* One update of the discriminator on samples of one kind. */
-static bool learn(gan_pair *pair, gan_batch batch, ag_tensor *(*loss_of)(ag_tensor *output), ag_rng *rng,
-                  ag_tensor **output, ag_tensor **loss) {
+static bool learn(gan_pair *pair, ag_rng *rng, void *context) {
+  half *h = context;
   ag_tape *tape = ag_tape_start();
-  *output = gan_discriminate(pair, batch, rng);
-  *loss = loss_of(*output);
+  h->output = gan_discriminate(pair, h->batch, rng);
+  h->loss = h->loss_of(h->output);
   ag_tape_stop(tape);
-  return is_finite("discriminator", ag_item(*loss)) &&
-         gan_update(tape, *loss, pair->discriminator, pair->discriminator_optimizer);
+  return is_finite("discriminator", ag_item(h->loss)) &&
+         gan_update(tape, h->loss, pair->discriminator, pair->discriminator_optimizer);
 }
 
 static gan_batch first_half(gan_batch batch) {
@@ -206,14 +277,16 @@ static bool half_batch(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures 
   if (pair->loss->gradient_penalty > 0)
     return ag_fail(AG_ERROR_ARGUMENT, "half-batch step: the loss %s has a gradient penalty, which needs both halves",
                    pair->loss->name);
-  pass p = {.real = first_half(real)};
-  p.fake = (gan_batch){ag_detach(gan_forge(pair, count_of(real) / 2, p.real.labels, rng)), p.real.labels};
-  ag_tensor *real_loss, *fake_loss;
-  if (!learn(pair, p.real, pair->loss->real, rng, &p.real_output, &real_loss) ||
-      !learn(pair, p.fake, pair->loss->fake, rng, &p.fake_output, &fake_loss))
-    return false;
-  p.d_loss = ag_scale(ag_add(real_loss, fake_loss), 0.5);
-  p.g_loss = pair->loss->generator(p.fake_output);
+  half truth = {.batch = first_half(real), .loss_of = pair->loss->real}, forgery = {.loss_of = pair->loss->fake};
+  ag_tensor *labels = truth.batch.labels;
+  forgery.batch = (gan_batch){ag_detach(gan_forge(pair, count_of(real) / 2, labels, rng)), labels};
+  if (!attempt(learn, pair, rng, &truth) || !attempt(learn, pair, rng, &forgery)) return false;
+  pass p = {.real = truth.batch,
+            .fake = forgery.batch,
+            .real_output = truth.output,
+            .fake_output = forgery.output,
+            .d_loss = ag_scale(ag_add(truth.loss, forgery.loss), 0.5),
+            .g_loss = pair->loss->generator(forgery.output)};
   return tell(figures, pair->loss->output, &p) && after_discriminator(pair) &&
          gan_frozen_generator_turn(pair, real, rng, figures);
 }

@@ -12,8 +12,9 @@ typedef struct {
 } gan_figures;
 
 /* Trains the pair on real samples and as many forgeries. All randomness comes from rng. False and an error when it
- * failed; a loss that is not finite is such an error, and the weights of its network are then as before, but not batch
- * norm's moving averages. Where memory runs out, each update of a network is made whole or not at all, and the pair can
+ * failed. A loss or a gradient that is not finite is such an error, of the kind AG_ERROR_NONFINITE, which names the first
+ * op that gave such a value; the weights of its network are then as before, but not batch norm's moving averages. (The
+ * search takes an observer's place, ag_observe.) Where memory runs out, each update of a network is made whole or not at all, and the pair can
  * go on. Where the generator rests in this step, its loss is that of the discriminator's forgeries. */
 typedef bool gan_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures);
 
@@ -41,5 +42,5 @@ gan_step *gan_step_find(const char *name);
 gan_step gan_discriminator_turn, gan_generator_turn;
 /* The generator's turn while no weight of the discriminator is trainable; all are afterwards. */
 gan_step gan_frozen_generator_turn;
-/* The network's update from a tape's gradient of its loss. */
+/* The network's update from a tape's gradient of its loss, unless that is not finite. */
 bool gan_update(ag_tape *tape, ag_tensor *loss, nn_layer *network, nn_optimizer *optimizer);

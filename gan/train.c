@@ -1,5 +1,6 @@
 #include "gan/train.h"
 
+#include <inttypes.h>
 #include <time.h>
 
 #include "gan/sample.h"
@@ -38,12 +39,21 @@ static gan_batch next_batch(training_state *state, const gan_progress *progress)
   return batch;
 }
 
+/* Which one, in the pending error. */
+static void name_step(int64_t step) {
+  char sentence[512];
+  snprintf(sentence, sizeof sentence, "%s", ag_error_message());
+  ag_error_clear();
+  ag_fail(AG_ERROR_NONFINITE, "step %" PRId64 ": %s", step, sentence);
+}
+
 static bool train_step(training_state *state, gan_progress *progress) {
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
   gan_batch real = next_batch(state, progress);
   bool done = real.samples && state->training->model->step(&state->pair, real, &state->rng, &progress->figures);
   ag_scope_leave(scope);
+  if (!done && ag_error_kind() == AG_ERROR_NONFINITE) name_step(progress->step);
   return done;
 }
 

@@ -270,6 +270,33 @@ static void other_settings_are_refused_and_nothing_is_changed(void **state) {
   assert_same_run(2);
 }
 
+static int steps_left;
+static ag_tensor *soon_infinite(ag_tensor *logits) {
+  ag_tensor *loss = gan_cross_entropy.generator(logits);
+  return steps_left-- > 0 ? loss : ag_div(loss, ag_scalar(0));
+}
+
+static void a_value_that_is_not_finite_stops_training_and_the_checkpoint_from_before_stays(void **state) {
+  (void)state;
+  gan_loss loss = gan_cross_entropy;
+  loss.generator = soon_infinite;
+  gan_model model = small_model();
+  model.loss = &loss;
+  model.step = gan_dual_tape_step;
+  gan_training training = training_of(&model, parts, 9);
+  steps_left = 4; /* two epochs of two steps */
+  assert_false(gan_train(&training));
+  assert_error(AG_ERROR_NONFINITE, "step 5: training step: the generator's loss is inf, expected a finite number");
+  gan_position at;
+  gan_model recorded;
+  ag_precision precision;
+  assert_true(gan_run_read(parts, &recorded, &at, &precision));
+  assert_int_equal(at.step, 4);
+  training.resume = true;
+  steps_left = 9;
+  train(training);
+}
+
 static void another_precision_or_program_is_told(void **state) {
   (void)state;
   gan_model model = small_model();
@@ -295,6 +322,7 @@ int main(void) {
       FOLDER_TEST(what_was_not_written_any_more_is_made_up_for),
       FOLDER_TEST(checkpoints_are_written_within_an_epoch_and_the_last_two_stay),
       FOLDER_TEST(other_settings_are_refused_and_nothing_is_changed),
+      FOLDER_TEST(a_value_that_is_not_finite_stops_training_and_the_checkpoint_from_before_stays),
       FOLDER_TEST(another_precision_or_program_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,9 +279,33 @@ static void no_schedule_takes_a_loss_that_is_not_finite(void **state) {
     set(pair.discriminator, 0, NAN);
     double before = get(pair.generator, 0);
     assert_false(steps[i](&pair, real_batch(), &rng, &figures));
-    assert_error(AG_ERROR_ARGUMENT, "expected a finite number");
+    assert_error(AG_ERROR_NONFINITE, "expected a finite number");
     assert_true(get(pair.generator, 0) == before);
     gan_pair_free(&pair);
+  }
+}
+
+/* The square root of 0 is finite, its slope is not: 0.5 / 0. Every forgery is given 0. */
+static ag_tensor *root(ag_tensor *outputs) { return ag_mean(ag_sqrt(ag_scale(outputs, 0))); }
+
+static void no_schedule_takes_a_gradient_that_is_not_finite_and_each_names_its_op(void **state) {
+  (void)state;
+  gan_step *const steps[] = {gan_dual_tape_step, gan_alternating_step, gan_threshold_step, gan_half_batch_step};
+  gan_loss of_generator = gan_cross_entropy, of_discriminator = gan_cross_entropy;
+  of_generator.generator = of_discriminator.fake = root;
+  for (int i = 0; i < 4; i++) {
+    for (int g = 0; g < 2; g++) {
+      gan_pair pair = linear_pair(g ? &of_generator : &of_discriminator);
+      ag_rng rng = ag_rng_seed(3);
+      gan_figures figures;
+      set(pair.discriminator, 1, 3); /* takes forgeries for real, so that it learns under a threshold, too */
+      assert_false(steps[i](&pair, real_batch(), &rng, &figures));
+      assert_non_null(strstr(ag_error_message(), "is not finite"));
+      assert_error(AG_ERROR_NONFINITE, "div was the first op to give inf, in element 0 of shape [");
+      assert_true(get(pair.generator, 0) == (double)(ag_real)w);
+      if (!g && steps[i] != gan_half_batch_step) assert_true(get(pair.discriminator, 1) == 3);
+      gan_pair_free(&pair);
+    }
   }
 }
 
@@ -534,6 +558,7 @@ int main(void) {
       TEST(half_batches_train_the_discriminator_twice),
       TEST(the_rule_that_trains_the_winner_gets_stuck_and_the_threshold_does_not),
       TEST(no_schedule_takes_a_loss_that_is_not_finite),
+      TEST(no_schedule_takes_a_gradient_that_is_not_finite_and_each_names_its_op),
       TEST(a_threshold_needs_logits),
       TEST(a_critics_figures_are_its_scores_and_its_weights_are_clipped),
       TEST(the_gradient_penalty_of_a_line_is_that_of_its_slope),
