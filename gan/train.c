@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "gan/file.h"
 #include "gan/sample.h"
 #include "gan/watch.h"
 
@@ -187,6 +188,9 @@ static bool begin(training_state *state, gan_position *at, gan_progress *progres
   state->rng.counter = at->counter;
   progress->before = at->step;
   locate(progress, at->step);
+  char *sentence = gan_text("%s: going on after step %" PRId64 " of %" PRId64, training->folder, at->step, at->steps);
+  if (sentence && training->note) training->note(sentence, training->context);
+  ag_free(sentence);
   return !progress->saved || show(state, at, progress); /* it may have been killed before */
 }
 
