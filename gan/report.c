@@ -1,9 +1,6 @@
 #include "gan/report.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,24 +41,6 @@ static bool read_evaluation(gan_report *report) {
   return read;
 }
 
-static int compare(const void *a, const void *b) {
-  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-  return (x > y) - (x < y);
-}
-
-static bool list_pictures(gan_report *report, DIR *folder) {
-  for (struct dirent *entry; (entry = readdir(folder));) {
-    int64_t epoch = gan_epoch_of(entry->d_name, ".png");
-    if (epoch < 0) continue;
-    int64_t *more = ag_reallocate(report->pictures, report->picture_count + 1, sizeof *more);
-    if (!more) return false;
-    report->pictures = more;
-    more[report->picture_count++] = epoch;
-  }
-  if (report->picture_count) qsort(report->pictures, report->picture_count, sizeof *report->pictures, compare);
-  return true;
-}
-
 /* Keeps MOST_PICTURES, the first and the last among them, as evenly as it goes. */
 static void thin_pictures(gan_report *report) {
   if (report->picture_count <= MOST_PICTURES) return;
@@ -71,13 +50,9 @@ static void thin_pictures(gan_report *report) {
 }
 
 static bool read_pictures(gan_report *report) {
-  char *path = gan_text("%s/samples", report->folder);
-  if (!path) return false;
-  DIR *folder = opendir(path);
-  bool read = folder ? list_pictures(report, folder)
-                     : errno == ENOENT || ag_fail(AG_ERROR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  if (folder) closedir(folder);
-  ag_free(path);
+  char *folder = gan_text("%s/samples", report->folder);
+  bool read = folder && gan_epochs_in(folder, ".png", &report->picture_count, &report->pictures);
+  ag_free(folder);
   thin_pictures(report);
   return read;
 }

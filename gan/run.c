@@ -1,6 +1,5 @@
 #include "gan/run.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -58,14 +57,14 @@ static bool remove_file(char *path) {
 }
 
 /* What a run wrote of epochs from this one on, not a user's notes beside it. */
-static bool remove_epochs(const char *folder, int64_t from) {
-  DIR *files = opendir(folder);
-  if (!files) return errno == ENOENT || ag_fail(AG_ERROR_FILE, "%s: cannot be read: %s", folder, strerror(errno));
-  bool removed = true;
-  for (struct dirent *entry; removed && (entry = readdir(files));)
-    if (gan_epoch_of(entry->d_name, ".png") >= from || gan_epoch_of(entry->d_name, ".safetensors") >= from)
-      removed = remove_file(gan_text("%s/%s", folder, entry->d_name));
-  closedir(files);
+static bool remove_epochs(char *folder, const char *ending, int64_t from) {
+  size_t count = 0;
+  int64_t *epochs = NULL;
+  bool removed = folder && gan_epochs_in(folder, ending, &count, &epochs);
+  for (size_t i = 0; removed && i < count; i++)
+    if (epochs[i] >= from) removed = remove_file(gan_epoch_path(folder, epochs[i], ending));
+  ag_free(epochs);
+  ag_free(folder);
   return removed;
 }
 
@@ -89,11 +88,8 @@ static bool start_metrics(gan_run *run) {
 }
 
 static bool remove_all_epochs(const gan_run *run, int64_t from) {
-  char *samples = gan_text(SAMPLES, run->folder), *kept = gan_text(KEPT, run->folder);
-  bool removed = samples && kept && remove_epochs(samples, from) && remove_epochs(kept, from);
-  ag_free(kept);
-  ag_free(samples);
-  return removed;
+  return remove_epochs(gan_text(SAMPLES, run->folder), ".png", from) &&
+         remove_epochs(gan_text(KEPT, run->folder), ".safetensors", from);
 }
 
 bool gan_run_start(gan_run *run, const char *folder) {
@@ -240,17 +236,27 @@ static bool cut_tables(gan_run *run, const gan_position *at) {
          cut_table(run, EVALUATION, at->epoch - 1, &run->evaluation); /* an epoch that has ended is judged once more */
 }
 
+static bool read_frame(gan_run *run, int64_t epoch) {
+  gan_picture picture;
+  char *path = path_of_picture(run, epoch);
+  bool read = path && gan_png_read(path, &picture);
+  ag_free(path);
+  return read && add_frame(run, epoch, picture);
+}
+
 /* The film so far, from the pictures of epochs that have ended; it goes on without those that cannot be read. */
 static bool read_frames(gan_run *run, int64_t epochs) {
-  for (int64_t epoch = 1; epoch <= epochs; epoch++) {
-    gan_picture picture;
-    char *path = path_of_picture(run, epoch);
-    bool read = path && gan_png_read(path, &picture);
-    ag_free(path);
-    if (!read && ag_error_kind() == AG_ERROR_FILE) ag_error_clear();
-    else if (!read || !add_frame(run, epoch, picture)) return false;
+  char *samples = gan_text(SAMPLES, run->folder);
+  size_t count = 0;
+  int64_t *shown = NULL;
+  bool fine = samples && gan_epochs_in(samples, ".png", &count, &shown);
+  for (size_t i = 0; fine && i < count && shown[i] <= epochs; i++) {
+    fine = read_frame(run, shown[i]) || ag_error_kind() == AG_ERROR_FILE;
+    if (fine) ag_error_clear();
   }
-  return true;
+  ag_free(shown);
+  ag_free(samples);
+  return fine;
 }
 
 static bool resume_from(const char *path, gan_position *at, gan_pair *pair, gan_note_function *note, void *context) {
