@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gan/file.h"
 #include "fingerprint.h"
+#include "gan/file.h"
 
 /* The average of a generator is filed beside the networks. */
 static size_t list_networks(const gan_pair *pair, nn_named_layer *layers) {
@@ -26,70 +26,114 @@ static size_t list_all(const gan_pair *pair, nn_named_layer layers[MOST_LAYERS])
   return count;
 }
 
-/* ---- What is told in words ---- */
+/* ---- The metadata ---- */
 
-/* Those that the run is bound to come first, then where it stands, then what its last bits hang on. */
-enum { SETTINGS = 11, POSITIONS = 7, CIRCUMSTANCES = 3, WORDS = SETTINGS + POSITIONS + CIRCUMSTANCES };
+enum {
+  MODEL, /* settings, which a run is bound to */
+  LOSS,
+  SCHEDULE,
+  BATCH,
+  CRITIC_STEPS,
+  PACK,
+  CLASSES,
+  AVERAGE,
+  LEARNING_RATE,
+  SEED,
+  IMAGES,
+  STEPS_AN_EPOCH,
+  EPOCH, /* where it stands */
+  STEP,
+  STEPS,
+  EVALUATE,
+  COUNTER,
+  GENERATOR_STEPS,
+  DISCRIMINATOR_STEPS,
+  PRECISION, /* what its last bits hang on */
+  KERNELS,
+  PROGRAM,
+  KEYS
+};
 
+static const char *const keys[KEYS] = {
+    [MODEL] = "model",
+    [LOSS] = "loss",
+    [SCHEDULE] = "schedule",
+    [BATCH] = "batch",
+    [CRITIC_STEPS] = "critic_steps",
+    [PACK] = "pack",
+    [CLASSES] = "classes",
+    [AVERAGE] = "average",
+    [LEARNING_RATE] = "learning_rate",
+    [SEED] = "seed",
+    [IMAGES] = "images",
+    [STEPS_AN_EPOCH] = "steps_an_epoch",
+    [EPOCH] = "epoch",
+    [STEP] = "step",
+    [STEPS] = "steps",
+    [EVALUATE] = "evaluate",
+    [COUNTER] = "counter",
+    [GENERATOR_STEPS] = "generator_steps",
+    [DISCRIMINATOR_STEPS] = "discriminator_steps",
+    [PRECISION] = "precision",
+    [KERNELS] = "kernels",
+    [PROGRAM] = "program",
+};
+
+/* What each key says; "": nothing. */
 typedef struct {
-  size_t count;
-  struct {
-    const char *key;
-    char value[120];
-  } items[WORDS];
+  const char *path; /* of the file it was read from */
+  char text[KEYS][120];
 } words;
 
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
 static void
-put(words *all, const char *key, const char *format, ...) {
+put(words *all, int key, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  all->items[all->count].key = key;
-  vsnprintf(all->items[all->count++].value, sizeof all->items->value, format, arguments);
+  vsnprintf(all->text[key], sizeof all->text[key], format, arguments);
   va_end(arguments);
 }
 
-/* In as few digits as give the very number again. */
-static void put_real(words *all, const char *key, double value) {
-  char text[32];
-  for (int digits = 6; digits <= 17; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  put(all, key, "%s", text);
-}
+static void put_count(words *all, int key, int64_t value) { put(all, key, "%" PRId64, value); }
 
-static void put_count(words *all, const char *key, int64_t value) { put(all, key, "%" PRId64, value); }
+/* In as few digits as give the very number again. */
+static void put_real(words *all, int key, double value) {
+  for (int digits = 6; digits <= 17; digits++) {
+    put(all, key, "%.*g", digits, value);
+    if (strtod(all->text[key], NULL) == value) return;
+  }
+}
 
 static int64_t at_least_one(int64_t count) { return count > 1 ? count : 1; } /* 0 stands for one in a model */
 
 static void put_settings(words *all, const gan_position *at) {
   const gan_model *model = at->model;
   const char *schedule = gan_step_name(model->step);
-  put(all, "model", "%s", model->name);
-  put(all, "loss", "%s", model->loss->name);
-  put(all, "schedule", "%s", schedule ? schedule : "own");
-  put_count(all, "batch", model->batch);
-  put_count(all, "critic_steps", at_least_one(model->critic_steps));
-  put_count(all, "pack", at_least_one(model->pack));
-  put_count(all, "classes", model->classes);
-  put_real(all, "average", model->average);
-  if (model->learning_rate > 0) put_real(all, "learning_rate", model->learning_rate);
-  else put(all, "learning_rate", "own");
-  put(all, "seed", "%" PRIu64, at->seed);
-  put_count(all, "images", at->images);
+  put(all, MODEL, "%s", model->name);
+  put(all, LOSS, "%s", model->loss->name);
+  put(all, SCHEDULE, "%s", schedule ? schedule : "own");
+  put_count(all, BATCH, model->batch);
+  put_count(all, CRITIC_STEPS, at_least_one(model->critic_steps));
+  put_count(all, PACK, at_least_one(model->pack));
+  put_count(all, CLASSES, model->classes);
+  put_real(all, AVERAGE, model->average);
+  if (model->learning_rate > 0) put_real(all, LEARNING_RATE, model->learning_rate);
+  else put(all, LEARNING_RATE, "own");
+  put(all, SEED, "%" PRIu64, at->seed);
+  put_count(all, IMAGES, at->images);
+  put_count(all, STEPS_AN_EPOCH, at->steps_an_epoch);
 }
 
 static void put_position(words *all, const gan_position *at, const gan_pair *pair) {
-  put_count(all, "epoch", at->epoch);
-  put_count(all, "step", at->step);
-  put_count(all, "steps", at->steps);
-  put_count(all, "evaluate", at->evaluate);
-  put(all, "counter", "%" PRIu64, at->counter);
-  put_count(all, "generator_steps", pair->generator_steps);
-  put_count(all, "discriminator_steps", pair->discriminator_steps);
+  put_count(all, EPOCH, at->epoch);
+  put_count(all, STEP, at->step);
+  put_count(all, STEPS, at->steps);
+  put_count(all, EVALUATE, at->evaluate);
+  put(all, COUNTER, "%" PRIu64, at->counter);
+  put_count(all, GENERATOR_STEPS, pair->generator_steps);
+  put_count(all, DISCRIMINATOR_STEPS, pair->discriminator_steps);
 }
 
 static const char *const precisions[] = {[AG_HIGHEST] = "highest", [AG_HIGH] = "high", [AG_MEDIUM] = "medium"};
@@ -107,9 +151,9 @@ bool gan_precision_find(const char *name, ag_precision *precision) {
 
 static void put_circumstances(words *all) {
   ag_precision asked = ag_get_precision();
-  put(all, "precision", "%s", precisions[ag_precision_available(asked) ? asked : AG_HIGHEST]);
-  put(all, "kernels", "%s", ag_kernels_name());
-  put(all, "program", "%s", GAN_FINGERPRINT);
+  put(all, PRECISION, "%s", precisions[ag_precision_available(asked) ? asked : AG_HIGHEST]);
+  put(all, KERNELS, "%s", ag_kernels_name());
+  put(all, PROGRAM, "%s", GAN_FINGERPRINT);
 }
 
 static bool names_model(const gan_model *model) { return model && model->name && model->loss && model->loss->name; }
@@ -121,10 +165,10 @@ bool gan_checkpoint_save(const char *path, const gan_position *at, const gan_pai
   put_settings(&all, at);
   put_position(&all, at, pair);
   put_circumstances(&all);
-  const char *metadata[2 * WORDS + 1] = {NULL};
-  for (size_t i = 0; i < all.count; i++) {
-    metadata[2 * i] = all.items[i].key;
-    metadata[2 * i + 1] = all.items[i].value;
+  const char *metadata[2 * KEYS + 1] = {NULL};
+  for (int key = 0; key < KEYS; key++) {
+    metadata[2 * key] = keys[key];
+    metadata[2 * key + 1] = all.text[key];
   }
   nn_named_layer layers[MOST_LAYERS];
   return nn_save(path, list_all(pair, layers), layers, metadata);
@@ -132,155 +176,145 @@ bool gan_checkpoint_save(const char *path, const gan_position *at, const gan_pai
 
 /* ---- Reading ---- */
 
-static bool refuse(const char *path, const char *key, const char *text, const char *expected) {
-  return ag_fail(AG_ERROR_FILE, "%s: its metadata says that %s is '%s', expected %s", path, key, text, expected);
+static void keep_word(const char *key, const char *value, void *context) {
+  words *all = context;
+  for (int i = 0; i < KEYS; i++)
+    if (strcmp(key, keys[i]) == 0) put(all, i, "%s", value);
 }
 
-/* A number of the metadata; left as it is where the file has none. */
-static bool read_real(const char *path, const char *key, double highest, double *value) {
-  char *text = nn_read_metadata(path, key);
-  if (!text) return !ag_failed();
-  char *end, expected[64];
-  *value = strcmp(text, "own") == 0 ? 0 : strtod(text, &end);
-  bool right = strcmp(text, "own") == 0 || (end != text && !*end && *value >= 0 && *value <= highest);
-  snprintf(expected, sizeof expected, "a number from 0 to %g", highest);
-  if (!right) refuse(path, key, text, expected);
-  ag_free(text);
-  return right;
+static bool read_words(const char *path, words *all) {
+  *all = (words){.path = path};
+  return nn_each_metadata(path, keep_word, all);
 }
 
-static bool read_whole(const char *path, const char *key, uint64_t highest, uint64_t *value) {
-  char *text = nn_read_metadata(path, key);
-  if (!text) return !ag_failed();
-  char *end, expected[64];
+static bool refuse(const words *all, int key, const char *expected) {
+  return ag_fail(AG_ERROR_FILE, "%s: its metadata says that %s is '%s', expected %s", all->path, keys[key],
+                 all->text[key], expected);
+}
+
+static bool read_whole(const words *all, int key, uint64_t lowest, uint64_t highest, uint64_t *value) {
+  const char *text = all->text[key];
+  char *end, expected[80];
   errno = 0;
   *value = strtoull(text, &end, 10);
-  bool right = text[0] >= '0' && text[0] <= '9' && !*end && !errno && *value <= highest;
-  snprintf(expected, sizeof expected, "a whole number from 0 to %" PRIu64, highest);
-  if (!right) refuse(path, key, text, expected);
-  ag_free(text);
-  return right;
+  if (text[0] >= '0' && text[0] <= '9' && !*end && !errno && *value >= lowest && *value <= highest) return true;
+  snprintf(expected, sizeof expected, "a whole number from %" PRIu64 " to %" PRIu64, lowest, highest);
+  return refuse(all, key, expected);
 }
 
-static bool read_count(const char *path, const char *key, uint64_t highest, int64_t *value) {
-  uint64_t whole = (uint64_t)*value;
-  bool read = read_whole(path, key, highest, &whole);
+static bool read_count(const words *all, int key, int64_t lowest, int64_t highest, int64_t *value) {
+  uint64_t whole;
+  if (!read_whole(all, key, (uint64_t)lowest, (uint64_t)highest, &whole)) return false;
   *value = (int64_t)whole;
-  return read;
+  return true;
 }
 
-static bool read_loss(const char *path, gan_model *model) {
-  char *name = nn_read_metadata(path, "loss");
-  if (!name) return !ag_failed();
-  if (strcmp(name, model->loss->name) != 0) model->loss = gan_loss_find(name);
-  if (!model->loss)
-    ag_fail(AG_ERROR_FILE, "%s: its metadata names the loss %s, expected one of this program", path, name);
-  ag_free(name);
-  return model->loss != NULL;
+/* An option of the model: as the model has it where the file does not tell. */
+static bool read_option(const words *all, int key, int64_t lowest, int64_t highest, int64_t *value) {
+  return !all->text[key][0] || read_count(all, key, lowest, highest, value);
 }
 
-static bool read_schedule(const char *path, gan_model *model) {
-  char *name = nn_read_metadata(path, "schedule");
-  if (!name) return !ag_failed();
-  model->step = gan_step_find(name);
-  if (!model->step)
-    ag_fail(AG_ERROR_FILE, "%s: its metadata names the schedule %s, expected one of this program", path, name);
-  ag_free(name);
-  return model->step != NULL;
+static bool read_real_option(const words *all, int key, double *value) {
+  const char *text = all->text[key];
+  if (!text[0]) return true;
+  char *end;
+  bool own = key == LEARNING_RATE && strcmp(text, "own") == 0;
+  *value = own ? 0 : strtod(text, &end);
+  return own || (end != text && !*end && *value >= 0 && *value <= 1) || refuse(all, key, "a number from 0 to 1");
 }
 
-static bool read_model(const char *path, gan_model *model) {
-  enum { MOST = 1000 };
-  char *name = nn_read_metadata(path, "model");
+static bool read_loss(const words *all, gan_model *model) {
+  const char *name = all->text[LOSS];
+  if (!name[0] || strcmp(name, model->loss->name) == 0) return true;
+  model->loss = gan_loss_find(name);
+  return model->loss || refuse(all, LOSS, "a loss of this program");
+}
+
+static bool read_schedule(const words *all, gan_model *model) {
+  const char *name = all->text[SCHEDULE];
+  if (name[0]) model->step = gan_step_find(name);
+  return model->step || refuse(all, SCHEDULE, "a schedule of this program");
+}
+
+static bool read_model(const words *all, gan_model *model) {
+  enum { MOST_CRITIC_STEPS = 1000, MOST_PACKED = 64, MOST_CLASSES = 10 };
+  const char *name = all->text[MODEL];
   const gan_model *found = gan_model_find(name);
-  if (found) *model = *found;
-  else
-    ag_fail(AG_ERROR_FILE, "%s: its metadata names %s%s, expected a model of this program", path,
-            name ? "the model " : "no model", name ? name : "");
-  ag_free(name);
-  return found && read_loss(path, model) && read_schedule(path, model) &&
-         read_count(path, "batch", INT32_MAX, &model->batch) &&
-         read_count(path, "critic_steps", MOST, &model->critic_steps) &&
-         read_count(path, "pack", MOST, &model->pack) && read_count(path, "classes", MOST, &model->classes) &&
-         read_real(path, "average", 1, &model->average) && read_real(path, "learning_rate", 1, &model->learning_rate);
+  if (!found)
+    return ag_fail(AG_ERROR_FILE, "%s: its metadata names %s%s, expected a model of this program", all->path,
+                   name[0] ? "the model " : "no model", name);
+  *model = *found;
+  return read_loss(all, model) && read_schedule(all, model) && read_option(all, BATCH, 1, INT32_MAX, &model->batch) &&
+         read_option(all, CRITIC_STEPS, 0, MOST_CRITIC_STEPS, &model->critic_steps) &&
+         read_option(all, PACK, 0, MOST_PACKED, &model->pack) &&
+         read_option(all, CLASSES, 0, MOST_CLASSES, &model->classes) &&
+         read_real_option(all, AVERAGE, &model->average) &&
+         read_real_option(all, LEARNING_RATE, &model->learning_rate);
 }
 
 bool gan_checkpoint_load(const char *path, gan_pair *pair, gan_model *model) {
   if (!path || !pair || !model) return ag_fail_null("gan_checkpoint_load", "path, pair or model");
   ag_rng rng = ag_rng_seed(0);
   nn_named_layer layers[MOST_LAYERS];
-  if (!read_model(path, model) || !gan_pair_make(pair, model, &rng)) return false;
+  words all;
+  if (!read_words(path, &all) || !read_model(&all, model) || !gan_pair_make(pair, model, &rng)) return false;
   bool loaded = nn_load(path, list_networks(pair, layers), layers);
   if (!loaded) gan_pair_free(pair);
   return loaded;
 }
 
-/* Where the file stands. A file without these cannot be gone on from. */
-static bool read_position(const char *path, gan_position *at) {
-  gan_position found = *at;
-  int64_t evaluate = 0;
-  found.epoch = found.step = found.steps = 0;
-  bool read = read_whole(path, "seed", UINT64_MAX, &found.seed) && read_count(path, "images", UINT32_MAX, &found.images) &&
-              read_count(path, "epoch", INT64_MAX, &found.epoch) && read_count(path, "step", INT64_MAX, &found.step) &&
-              read_count(path, "steps", INT64_MAX, &found.steps) && read_count(path, "evaluate", 1, &evaluate) &&
-              read_whole(path, "counter", UINT64_MAX, &found.counter);
-  if (!read) return false;
-  if (found.epoch < 1 || found.step < 1 || found.steps < 1)
-    return ag_fail(AG_ERROR_FILE, "%s: its metadata does not tell where training stands", path);
-  found.evaluate = evaluate;
-  *at = found;
-  return true;
-}
+static const int64_t most_steps = INT64_MAX / 2; /* so that there is room to count on */
 
-static bool read_precision(const char *path, ag_precision *precision) {
-  char *name = nn_read_metadata(path, "precision");
-  bool read = gan_precision_find(name, precision);
-  if (name && !read) refuse(path, "precision", name, "highest, high or medium");
-  ag_free(name);
-  return !ag_failed();
+/* Where the file stands: each number within those that it follows from. */
+static bool read_position(const words *all, gan_position *at) {
+  int64_t evaluate;
+  bool read = read_whole(all, SEED, 0, UINT64_MAX, &at->seed) && read_count(all, IMAGES, 0, INT32_MAX, &at->images) &&
+              read_count(all, STEPS_AN_EPOCH, 1, most_steps, &at->steps_an_epoch) &&
+              read_count(all, STEPS, 1, most_steps, &at->steps) && read_count(all, STEP, 1, at->steps, &at->step) &&
+              read_count(all, EVALUATE, 0, 1, &evaluate) &&
+              read_whole(all, COUNTER, 0, UINT64_MAX, &at->counter);
+  if (!read) return false;
+  at->evaluate = evaluate;
+  int64_t epoch = (at->step - 1) / at->steps_an_epoch + 1;
+  return read_count(all, EPOCH, epoch, epoch, &at->epoch);
 }
 
 bool gan_checkpoint_read(const char *path, gan_model *model, gan_position *at, ag_precision *precision) {
   if (!path || !model || !at || !precision)
     return ag_fail_null("gan_checkpoint_read", "path, model, position or precision");
+  words all;
   *at = (gan_position){.model = model};
-  return read_model(path, model) && read_position(path, at) && read_precision(path, precision);
+  return read_words(path, &all) && read_model(&all, model) && read_position(&all, at) &&
+         (gan_precision_find(all.text[PRECISION], precision) || refuse(&all, PRECISION, "highest, high or medium"));
 }
 
-/* Whether the file says the same; if not, the number of the first that it says otherwise, and in *other what it says
- * there, to be freed; NULL: nothing. False after an error, too. */
-static bool same_words(const char *path, const words *all, size_t *differing, char **other) {
-  for (*differing = 0, *other = NULL; *differing < all->count; ++*differing) {
-    *other = nn_read_metadata(path, all->items[*differing].key);
-    if (!*other || strcmp(*other, all->items[*differing].value) != 0) return false;
-    ag_free(*other);
-  }
+static bool check_settings(const words *all, const gan_position *at) {
+  words expected = {0};
+  put_settings(&expected, at);
+  for (int key = 0; key < EPOCH; key++)
+    if (strcmp(all->text[key], expected.text[key]) != 0)
+      return ag_fail(AG_ERROR_ARGUMENT, "%s: its run has %s %s, expected %s", all->path, keys[key],
+                     all->text[key][0] ? all->text[key] : "unknown", expected.text[key]);
   return true;
-}
-
-static bool check_settings(const char *path, const gan_position *at) {
-  words all = {0};
-  size_t i;
-  char *other;
-  put_settings(&all, at);
-  if (same_words(path, &all, &i, &other)) return true;
-  ag_fail(AG_ERROR_ARGUMENT, "%s: its run has %s %s, expected %s", path, all.items[i].key, other ? other : "unknown",
-          all.items[i].value);
-  ag_free(other);
-  return false;
 }
 
 bool gan_checkpoint_resume(const char *path, gan_position *at, gan_pair *pair) {
   if (!path || !at || !pair) return ag_fail_null("gan_checkpoint_resume", "path, position or pair");
   if (!names_model(at->model)) return ag_fail_null("gan_checkpoint_resume", "the model, its name or loss");
-  gan_position found = *at;
-  int64_t generator_steps = 0, discriminator_steps = 0;
+  words all;
+  gan_position found;
+  int64_t generator_steps, discriminator_steps;
   nn_named_layer layers[MOST_LAYERS];
-  if (!check_settings(path, at) || !read_position(path, &found) ||
-      !read_count(path, "generator_steps", INT64_MAX, &generator_steps) ||
-      !read_count(path, "discriminator_steps", INT64_MAX, &discriminator_steps) ||
-      !nn_load(path, list_all(pair, layers), layers))
+  if (!read_words(path, &all) || !check_settings(&all, at) || !read_position(&all, &found) ||
+      !read_count(&all, GENERATOR_STEPS, 0, most_steps, &generator_steps) ||
+      !read_count(&all, DISCRIMINATOR_STEPS, 0, most_steps, &discriminator_steps))
     return false;
+  if (found.step > at->steps)
+    return ag_fail(AG_ERROR_ARGUMENT,
+                   "%s: its run stands at step %" PRId64 " already, expected at most the %" PRId64
+                   " that are asked for",
+                   path, found.step, at->steps);
+  if (!nn_load(path, list_all(pair, layers), layers)) return false;
   pair->generator_steps = generator_steps;
   pair->discriminator_steps = discriminator_steps;
   at->epoch = found.epoch;
@@ -291,13 +325,12 @@ bool gan_checkpoint_resume(const char *path, gan_position *at, gan_pair *pair) {
 
 char *gan_checkpoint_differs(const char *path) {
   if (!path) return ag_fail_null("gan_checkpoint_differs", "path");
-  words all = {0};
-  size_t i;
-  char *other;
-  put_circumstances(&all);
-  if (same_words(path, &all, &i, &other) || ag_failed()) return NULL;
-  char *sentence = gan_text("%s was written with %s %s, and this is %s: bits may differ from those of a run never stopped",
-                            path, all.items[i].key, other ? other : "unknown", all.items[i].value);
-  ag_free(other);
-  return sentence;
+  words all, here = {0};
+  put_circumstances(&here);
+  if (!read_words(path, &all)) return NULL;
+  for (int key = PRECISION; key < KEYS; key++)
+    if (strcmp(all.text[key], here.text[key]) != 0)
+      return gan_text("%s was written with %s %s, and this is %s: bits may differ from those of a run never stopped",
+                      path, keys[key], all.text[key][0] ? all.text[key] : "unknown", here.text[key]);
+  return NULL;
 }

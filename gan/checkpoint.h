@@ -8,6 +8,7 @@ typedef struct {
   const gan_model *model;
   uint64_t seed;
   int64_t images;      /* that it is trained on; 0: points */
+  int64_t steps_an_epoch;
   int64_t steps;       /* that it is to have */
   bool evaluate;       /* whether each epoch is judged */
   int64_t epoch, step; /* from 1 */
@@ -28,7 +29,7 @@ bool gan_checkpoint_load(const char *path, gan_pair *pair, gan_model *model);
  * precision that it was trained at. */
 bool gan_checkpoint_read(const char *path, gan_model *model, gan_position *at, ag_precision *precision);
 /* Brings the pair, made of at->model, to where the file stands, and *at, which holds the settings, too. Settings that
- * are not the file's are an error, and everything is as before then. */
+ * are not the file's are an error, as is a file further than at->steps; everything is as before then. */
 bool gan_checkpoint_resume(const char *path, gan_position *at, gan_pair *pair);
 /* A sentence, to be freed with ag_free, where the file was written at another precision, on another kind of CPU or by
  * another program than this one, so that what follows may differ in its last bits; NULL otherwise. */

@@ -42,6 +42,7 @@ typedef struct {
   gan_figures total; /* of the epoch so far, */
   int64_t count;     /* over so many steps */
   bool unfinished;   /* a bar stands on the terminal's last line */
+  int64_t steps_left;
 } progress_display;
 progress_display progress_start(void);
 /* Their context: the display. */

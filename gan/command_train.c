@@ -9,6 +9,7 @@ typedef struct {
   int64_t threads;
   ag_precision precision;
   bool precise, seeded;   /* whether a precision and a seed were given */
+  bool stopped;           /* by a signal, before the last step */
   const gan_model *model; /* NULL: none was given; laid over it: */
   const gan_loss *loss;
   int64_t batch, critic_steps, pack, minutes;
@@ -123,11 +124,16 @@ static bool make_judge(train_options *options, const gan_images *train, gan_judg
 }
 
 static volatile sig_atomic_t stop_signal;
-static void ask_to_stop(int number) { stop_signal = number; }
 
 /* The first signal ends training after the step that runs, with a checkpoint; a second one at once. */
+static void ask_to_stop(int number) {
+  stop_signal = number;
+  signal(SIGINT, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
+}
+
 static void heed_signals(void) {
-  struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = (int)SA_RESETHAND};
+  struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
@@ -149,6 +155,7 @@ static bool train_on(train_options *options, const gan_images *images) {
   training->context = &display;
   heed_signals();
   bool trained = gan_train(training);
+  options->stopped = stop_signal && display.steps_left > 0;
   if (display.terminal && display.unfinished) putchar('\n'); /* the bar stands there */
   gan_judge_free(&judge);
   return trained;
@@ -208,7 +215,7 @@ int command_train(int argc, char **argv) {
   options.training.model = &model;
   set_up(&options);
   if (!train(&options)) return report_error();
-  if (stop_signal) {
+  if (options.stopped) {
     printf("%s: stopped; mnist-gan train --resume --out %s goes on\n", options.out, options.out);
     return EXIT_SIGNAL + stop_signal;
   }

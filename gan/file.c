@@ -1,9 +1,11 @@
 #include "gan/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "autograd/autograd.h"
 
@@ -30,8 +32,33 @@ bool gan_file_create(gan_file *file, const char *path) {
   return false;
 }
 
+/* A rename lasts through a power cut once its folder is written. Not every file system can do that: nothing is lost
+ * where one refuses. */
+static void sync_folder_of(const char *path) {
+  char folder[4096];
+  if ((size_t)snprintf(folder, sizeof folder, "%s", path) >= sizeof folder) return;
+  char *slash = strrchr(folder, '/');
+  if (slash) slash[slash == folder] = '\0';
+  int opened = open(slash ? folder : ".", O_RDONLY);
+  if (opened < 0) return;
+  fsync(opened);
+  close(opened);
+}
+
+bool gan_file_rename(const char *from, const char *to) {
+  if (rename(from, to) != 0)
+    return ag_fail(AG_ERROR_FILE, "%s: cannot be renamed to %s: %s", from, to, strerror(errno));
+  sync_folder_of(to);
+  return true;
+}
+
+/* To the disk, where it is one. */
+static bool sync(const gan_file *file) {
+  return fflush(file->stream) == 0 && (!file->temporary || fsync(fileno(file->stream)) == 0);
+}
+
 bool gan_file_close(gan_file *file, bool complete) {
-  complete = complete && !ferror(file->stream);
+  complete = complete && !ferror(file->stream) && sync(file);
   int reason = complete ? 0 : errno;
   if (fclose(file->stream) && !reason) reason = errno;
   if (complete && !reason && file->temporary && rename(file->temporary, file->path)) reason = errno;

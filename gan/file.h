@@ -16,6 +16,9 @@ bool gan_file_create(gan_file *file, const char *path);
  * then tells why), or anything could not be written; the temporary file is then removed. */
 bool gan_file_close(gan_file *file, bool complete);
 
+/* The rename lasts through a power cut. False and an error. */
+bool gan_file_rename(const char *from, const char *to);
+
 /* printf into memory of its own size, to be freed with ag_free. NULL and an error without memory. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 1, 2)))

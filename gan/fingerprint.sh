@@ -1,5 +1,6 @@
 #!/bin/sh
-# fingerprint.sh OUTPUT VERSION FILE...: a header that names this very build, so that a run can tell when another goes on with it.
+# fingerprint.sh OUTPUT VERSION FILE...: a header that names this very build, so that a run can tell when another one
+# goes on with it.
 set -eu
 output=$1 version=$2
 shift 2

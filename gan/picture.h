@@ -16,7 +16,7 @@ bool gan_picture_grid(gan_picture *picture, const ag_tensor *images);
 bool gan_picture_rows(gan_picture *picture, const ag_tensor *images, size_t columns, size_t enlarge);
 void gan_picture_free(gan_picture *picture);
 
-/* A grey PNG of at most 65535 pixels a side. Free the picture with gan_picture_free. False and an error. */
+/* A PNG, in grey, of at most 2^26 pixels. Free the picture with gan_picture_free. False and an error. */
 bool gan_png_read(const char *path, gan_picture *picture);
 
 /* These write a file that is whole or not there; false and an error otherwise. */

@@ -19,13 +19,14 @@ bool gan_png_write(const char *path, const gan_picture *picture) {
 }
 
 bool gan_png_read(const char *path, gan_picture *picture) {
+  enum { MOST_PIXELS = 1 << 26 };
   if (!path || !picture) return ag_fail_null("gan_png_read", "path or picture");
   png_image image = {.version = PNG_IMAGE_VERSION};
   bool read = png_image_begin_read_from_file(&image, path);
-  if (read && (image.width > UINT16_MAX || image.height > UINT16_MAX)) {
+  if (read && (uint64_t)image.width * image.height > MOST_PIXELS) {
     png_image_free(&image);
-    return ag_fail(AG_ERROR_FILE, "%s: is %u x %u pixels, expected at most %d a side", path, image.width, image.height,
-                   UINT16_MAX);
+    return ag_fail(AG_ERROR_FILE, "%s: is %u x %u pixels, expected at most %d in all", path, image.width, image.height,
+                   MOST_PIXELS);
   }
   image.format = PNG_FORMAT_GRAY;
   *picture = (gan_picture){.width = image.width, .height = image.height};

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ void progress_show(const gan_progress *progress, void *context) {
   progress_display *display = context;
   add(&display->total, &progress->figures);
   display->count++;
+  display->steps_left = progress->steps - progress->step;
   if (progress->warning) printf("%s%s.\n", display->terminal ? "\r\033[K" : "", progress->warning);
   if (!progress->saved && !display->terminal) return;
 
@@ -47,7 +49,7 @@ void progress_show(const gan_progress *progress, void *context) {
   double n = (double)display->count; /* what is shown are the epoch's means */
   double seconds = now() - display->start, made = (double)(progress->step - progress->before);
   double rate = made * (double)progress->batch / seconds;
-  long long left = (long long)(seconds / made * (double)(progress->steps - progress->step) + 0.5);
+  long long left = (long long)fmin(seconds / made * (double)(progress->steps - progress->step) + 0.5, 1e15);
   if (display->terminal) print_bar(progress);
   else printf("epoch %lld/%lld", (long long)progress->epoch, (long long)progress->epochs);
   printf("  G %.3f  D %.3f", total->g_loss / n, total->d_loss / n);

@@ -14,6 +14,7 @@
 #define CHECKPOINT "%s/checkpoint.safetensors"
 #define PREVIOUS "%s/checkpoint.previous.safetensors"
 #define COMING "%s/checkpoint.coming.safetensors"
+#define BROKEN "%s/checkpoint.broken.safetensors"
 #define FILM "%s/training.gif"
 #define METRICS "metrics.csv"
 #define EVALUATION "evaluation.csv"
@@ -56,13 +57,13 @@ static bool remove_file(char *path) {
   return removed;
 }
 
-/* What a run wrote of epochs from this one on, not a user's notes beside it. */
-static bool remove_epochs(char *folder, const char *ending, int64_t from) {
+/* What a run wrote of epochs after this one, not a user's notes beside it. */
+static bool remove_epochs_after(int64_t last, char *folder, const char *ending) {
   size_t count = 0;
   int64_t *epochs = NULL;
   bool removed = folder && gan_epochs_in(folder, ending, &count, &epochs);
   for (size_t i = 0; removed && i < count; i++)
-    if (epochs[i] >= from) removed = remove_file(gan_epoch_path(folder, epochs[i], ending));
+    if (epochs[i] > last) removed = remove_file(gan_epoch_path(folder, epochs[i], ending));
   ag_free(epochs);
   ag_free(folder);
   return removed;
@@ -87,9 +88,9 @@ static bool start_metrics(gan_run *run) {
   return line_written(run, METRICS, run->metrics);
 }
 
-static bool remove_all_epochs(const gan_run *run, int64_t from) {
-  return remove_epochs(gan_text(SAMPLES, run->folder), ".png", from) &&
-         remove_epochs(gan_text(KEPT, run->folder), ".safetensors", from);
+static bool remove_after(int64_t last, const gan_run *run) {
+  return remove_epochs_after(last, gan_text(SAMPLES, run->folder), ".png") &&
+         remove_epochs_after(last, gan_text(KEPT, run->folder), ".safetensors");
 }
 
 bool gan_run_start(gan_run *run, const char *folder) {
@@ -97,9 +98,10 @@ bool gan_run_start(gan_run *run, const char *folder) {
   if (!*folder) return ag_fail(AG_ERROR_ARGUMENT, "the run's folder has an empty name, expected a path");
   *run = (gan_run){.folder = gan_text("%s", folder)};
   char *samples = gan_text(SAMPLES, folder);
-  bool started = run->folder && make_folders(samples) && remove_all_epochs(run, 0) &&
+  bool started = run->folder && make_folders(samples) && remove_after(-1, run) &&
                  remove_file(gan_text(FILM, folder)) && remove_file(gan_text(CHECKPOINT, folder)) &&
-                 remove_file(gan_text(PREVIOUS, folder)) && remove_file(gan_text(REPORT, folder)) &&
+                 remove_file(gan_text(PREVIOUS, folder)) && remove_file(gan_text(BROKEN, folder)) &&
+                 remove_file(gan_text(REPORT, folder)) &&
                  remove_file(gan_text("%s/" EVALUATION, folder)) && start_metrics(run);
   ag_free(samples);
   if (!started) gan_run_close(run);
@@ -138,9 +140,12 @@ bool gan_run_log_evaluation(gan_run *run, const gan_position *at, const gan_row 
   return line_written(run, EVALUATION, run->evaluation);
 }
 
-/* One frame an epoch: a later picture of the same epoch takes the place of the earlier one. */
+/* One frame an epoch: a later picture of the same epoch takes the place of the earlier one. A film begins anew with a
+ * picture of another size. */
 static bool add_frame(gan_run *run, int64_t epoch, gan_picture picture) {
   if (run->shown == epoch) gan_picture_free(&run->frames[--run->count]);
+  while (run->count && (run->frames->width != picture.width || run->frames->height != picture.height))
+    gan_picture_free(&run->frames[--run->count]);
   gan_picture *frames = ag_reallocate(run->frames, run->count + 1, sizeof *frames);
   if (!frames) return gan_picture_free(&picture), false;
   run->frames = frames;
@@ -177,23 +182,33 @@ static bool keep_checkpoint(const gan_run *run, const gan_position *at, const ga
   return kept;
 }
 
-/* The new checkpoint's name, once it is whole; there is one under that name at any moment. Not every file system has
- * links. */
-static bool promote(const char *coming, const char *current, const char *previous) {
+/* The new checkpoint's name, once it is whole; where the file system has links there is one under that name at any
+ * moment. One that is broken goes aside and leaves the one before in its place. */
+static bool promote(const gan_run *run, const char *coming, const char *current, const char *previous) {
+  char *aside = gan_text(BROKEN, run->folder);
+  if (!aside) return false;
   bool first = access(current, F_OK) != 0;
-  bool kept = first || ((remove(previous) == 0 || errno == ENOENT) &&
-                        (link(current, previous) == 0 || rename(current, previous) == 0));
-  if (kept && rename(coming, current) == 0) return true;
-  return ag_fail(AG_ERROR_FILE, "%s: cannot be renamed to %s: %s", coming, current, strerror(errno));
+  bool kept = first || (run->broken ? rename(current, aside) == 0
+                                    : (remove(previous) == 0 || errno == ENOENT) &&
+                                          (link(current, previous) == 0 || rename(current, previous) == 0));
+  if (!kept) ag_fail(AG_ERROR_FILE, "%s: cannot be kept: %s", current, strerror(errno));
+  ag_free(aside);
+  return kept && gan_file_rename(coming, current);
+}
+
+/* The checkpoint counts on the lines of the tables. */
+static bool sync_table(const gan_run *run, const char *name, FILE *table) {
+  return !table || fsync(fileno(table)) == 0 || errno == EINVAL || line_written(run, name, NULL);
 }
 
 bool gan_run_checkpoint(gan_run *run, const gan_position *at, const gan_pair *pair) {
   if (!run || !run->metrics || !at || !pair) return ag_fail_null("gan_run_checkpoint", "run, position or pair");
-  fsync(fileno(run->metrics)); /* the checkpoint counts on its lines */
   char *coming = gan_text(COMING, run->folder), *current = gan_text(CHECKPOINT, run->folder),
        *previous = gan_text(PREVIOUS, run->folder);
-  bool saved =
-      coming && current && previous && gan_checkpoint_save(coming, at, pair) && promote(coming, current, previous);
+  bool saved = coming && current && previous && sync_table(run, METRICS, run->metrics) &&
+               sync_table(run, EVALUATION, run->evaluation) && gan_checkpoint_save(coming, at, pair) &&
+               promote(run, coming, current, previous);
+  if (saved) run->broken = false;
   ag_free(previous);
   ag_free(current);
   ag_free(coming);
@@ -226,14 +241,15 @@ static bool cut_table(const gan_run *run, const char *name, int64_t last, FILE *
   bool headed = fgets(line, sizeof line, file) && strchr(line, '\n');
   long end = ftell(file);
   while (fgets(line, sizeof line, file) && stands(line, last)) end = ftell(file);
-  if (headed && end >= 0 && fseek(file, end, SEEK_SET) == 0 && ftruncate(fileno(file), end) == 0) *table = file;
+  bool fine = !ferror(file) && end >= 0;
+  if (fine && headed && fseek(file, end, SEEK_SET) == 0 && ftruncate(fileno(file), end) == 0) *table = file;
   else fclose(file);
-  return *table || !headed || line_written(run, name, NULL);
+  return *table || (fine && !headed) || line_written(run, name, NULL);
 }
 
 static bool cut_tables(gan_run *run, const gan_position *at) {
   return cut_table(run, METRICS, at->step, &run->metrics) && (run->metrics || start_metrics(run)) &&
-         cut_table(run, EVALUATION, at->epoch - 1, &run->evaluation); /* an epoch that has ended is judged once more */
+         cut_table(run, EVALUATION, at->epoch - at->evaluate, &run->evaluation); /* the last one is judged once more */
 }
 
 static bool read_frame(gan_run *run, int64_t epoch) {
@@ -268,31 +284,29 @@ static bool resume_from(const char *path, gan_position *at, gan_pair *pair, gan_
 }
 
 /* From the checkpoint, or the one before where that one is broken. */
-static bool resume_pair(const char *folder, gan_position *at, gan_pair *pair, gan_note_function *note, void *context) {
-  char *current = gan_text(CHECKPOINT, folder), *previous = gan_text(PREVIOUS, folder);
+static bool resume_pair(gan_run *run, gan_position *at, gan_pair *pair, gan_note_function *note, void *context) {
+  char *current = gan_text(CHECKPOINT, run->folder), *previous = gan_text(PREVIOUS, run->folder);
   bool resumed = current && previous && resume_from(current, at, pair, note, context);
   if (!resumed && ag_error_kind() == AG_ERROR_FILE && access(previous, F_OK) == 0) {
     char *sentence = gan_text("%s; going on from %s, the one before", ag_error_message(), previous);
     ag_error_clear();
+    run->broken = true;
     resumed = sentence && resume_from(previous, at, pair, note, context);
     if (resumed && note) note(sentence, context);
-    if (resumed && rename(previous, current) != 0)
-      resumed = ag_fail(AG_ERROR_FILE, "%s: cannot be renamed to %s: %s", previous, current, strerror(errno));
     ag_free(sentence);
   }
   ag_free(previous);
   ag_free(current);
-  if (!resumed || at->step <= at->steps) return resumed;
-  return ag_fail(AG_ERROR_ARGUMENT, "%s: stands at step %lld already, expected at most the %lld that are asked for",
-                 folder, (long long)at->step, (long long)at->steps);
+  return resumed;
 }
 
 bool gan_run_resume(gan_run *run, const char *folder, gan_position *at, gan_pair *pair, gan_note_function *note,
                     void *context) {
   if (!run || !folder || !at || !pair) return ag_fail_null("gan_run_resume", "run, folder, position or pair");
   *run = (gan_run){.folder = gan_text("%s", folder)};
-  bool resumed = run->folder && resume_pair(folder, at, pair, note, context) && remove_all_epochs(run, at->epoch + 1) &&
-                 cut_tables(run, at) && read_frames(run, at->epoch - 1);
+  bool resumed = run->folder && resume_pair(run, at, pair, note, context) && remove_after(at->epoch, run) &&
+                 cut_tables(run, at) && read_frames(run, at->epoch - 1) &&
+                 (!run->broken || gan_run_checkpoint(run, at, pair)); /* for what reads it, as the report */
   if (!resumed) gan_run_close(run);
   return resumed;
 }

@@ -12,6 +12,7 @@ typedef struct {
   size_t count;               /* of frames: a picture an epoch, for the film */
   gan_picture *frames;
   int64_t shown; /* the epoch of the last frame */
+  bool broken;   /* the checkpoint that lies there */
 } gan_run;
 
 /* Is told what a user should know, a sentence at a time. */
@@ -25,8 +26,10 @@ bool gan_run_start(gan_run *run, const char *folder);
  * precision it was trained at. */
 bool gan_run_read(const char *folder, gan_model *model, gan_position *at, ag_precision *precision);
 /* Goes on with the folder's run: *at says of what settings it must be, and then where it stands; the pair, made of
- * at->model, is brought there, tables are cut back to there and later pictures removed. Of a checkpoint that is broken
- * the one before is taken. `note` (may be NULL) is told that, and what may make bits differ. */
+ * at->model, is brought there, tables are cut back to there, later pictures and kept checkpoints removed. Of a
+ * checkpoint that is broken the one before is taken, and it lies aside as checkpoint.broken.safetensors. `note` (may be
+ * NULL) is told that, and what may make bits differ. False and an error, the run closed; other settings change nothing.
+ */
 bool gan_run_resume(gan_run *run, const char *folder, gan_position *at, gan_pair *pair, gan_note_function *note,
                     void *context);
 void gan_run_close(gan_run *run);

@@ -36,14 +36,25 @@ static bool is_finite(const char *network, double loss) {
                  network, loss);
 }
 
+/* The sum tells quickly; where it is not finite it may have overflowed. */
+static bool all_finite(ag_tensor *gradient) {
+  if (isfinite(ag_item(ag_sum(gradient)))) return true;
+  const ag_real *values = ag_data(gradient);
+  for (size_t i = 0; values && i < ag_size(gradient); i++)
+    if (!isfinite(values[i])) return false;
+  return true;
+}
+
 static bool are_finite(ag_list gradients) {
   ag_scope *scope = ag_scope_enter();
-  bool finite = scope;
+  bool finite = scope != NULL;
   for (size_t i = 0; finite && i < gradients.count; i++) {
-    if (!gradients.items[i] || isfinite(ag_item(ag_sum(gradients.items[i])))) continue;
+    ag_tensor *gradient = gradients.items[i];
+    if (!gradient || all_finite(gradient)) continue;
     finite = ag_fail(AG_ERROR_NONFINITE,
-                     "training step: the gradient of weight %zu, of shape %s, is not finite; weights were left as before",
-                     i, ag_shape_print(ag_shape_of(gradients.items[i])).text);
+                     "training step: the gradient of weight %zu, of shape %s, is not finite; weights were left as "
+                     "before",
+                     i, ag_shape_print(ag_shape_of(gradient)).text);
   }
   ag_scope_leave(scope);
   return finite;

@@ -12,10 +12,11 @@ typedef struct {
 } gan_figures;
 
 /* Trains the pair on real samples and as many forgeries. All randomness comes from rng. False and an error when it
- * failed. A loss or a gradient that is not finite is such an error, of the kind AG_ERROR_NONFINITE, which names the first
- * op that gave such a value; the weights of its network are then as before, but not batch norm's moving averages. (The
- * search takes an observer's place, ag_observe.) Where memory runs out, each update of a network is made whole or not at all, and the pair can
- * go on. Where the generator rests in this step, its loss is that of the discriminator's forgeries. */
+ * failed. A loss or a gradient that is not finite is such an error, of the kind AG_ERROR_NONFINITE, which names the
+ * first op that gave such a value; the weights of its network are then as before that update, but not batch norm's
+ * moving averages. (The search takes an observer's place, ag_observe.) Where memory runs out, each update of a network
+ * is made whole or not at all, and the pair can go on. Where the generator rests in this step, its loss is that of the
+ * discriminator's forgeries. */
 typedef bool gan_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures);
 
 /* As the TensorFlow tutorial has it: one forward pass under two tapes, each network's gradient from its own tape, then

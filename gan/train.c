@@ -206,6 +206,7 @@ static bool train_in_scope(training_state *state) {
   gan_position at = {.model = model,
                      .seed = training->seed,
                      .images = (int64_t)state->dataset.count,
+                     .steps_an_epoch = progress.steps_an_epoch,
                      .steps = progress.steps,
                      .evaluate = training->evaluate};
   return draw_fixed_noise(state) && begin(state, &at, &progress) && train_steps(state, &at, &progress);

@@ -14,6 +14,11 @@ bool nn_load(const char *path, size_t count, const nn_named_layer *layers) {
   return ag_fail(AG_ERROR_FILE, "%s", without_cjson), false;
 }
 
+bool nn_each_metadata(const char *path, nn_metadata_function *f, void *context) {
+  (void)path, (void)f, (void)context;
+  return ag_fail(AG_ERROR_FILE, "%s", without_cjson);
+}
+
 char *nn_read_metadata(const char *path, const char *key) {
   (void)path, (void)key;
   return ag_fail(AG_ERROR_FILE, "%s", without_cjson);
@@ -163,7 +168,8 @@ static bool describe_value(cJSON *object, const char *key, const char *value) {
 static bool describe_metadata(cJSON *header, const catalogue *all, const char *const *metadata) {
   cJSON *object = cJSON_AddObjectToObject(header, "__metadata__");
   bool complete = object;
-  for (; complete && metadata && metadata[0]; metadata += 2) complete = describe_value(object, metadata[0], metadata[1]);
+  for (; complete && metadata && metadata[0]; metadata += 2)
+    complete = describe_value(object, metadata[0], metadata[1]);
   for (size_t i = 0; complete && i < all->count; i++) {
     const entry *e = &all->entries[i];
     char step[24];
@@ -435,8 +441,8 @@ static bool read_step(const reader *r, entry *e) {
   char *end;
   errno = 0;
   e->step_read = strtoull(text, &end, 10);
-  if (text[0] >= '0' && text[0] <= '9' && !*end && !errno) return true;
-  return refuse_tensor(r, e->name, "is no whole number");
+  if (text[0] >= '0' && text[0] <= '9' && !*end && !errno && e->step_read <= INT64_MAX) return true;
+  return refuse_tensor(r, e->name, "is no whole number, or too large");
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(((const entry *)a)->name, ((const entry *)b)->name); }
@@ -526,19 +532,35 @@ bool nn_load(const char *path, size_t count, const nn_named_layer *layers) {
   return loaded;
 }
 
+bool nn_each_metadata(const char *path, nn_metadata_function *f, void *context) {
+  if (!f) return ag_fail_null("each_metadata", "the function");
+  if (ag_failed()) return false;
+  reader r;
+  bool opened = reader_open(&r, path);
+  const cJSON *metadata = opened ? cJSON_GetObjectItemCaseSensitive(r.header, "__metadata__") : NULL, *item;
+  bool valid = opened && (!metadata || check_metadata(&r, metadata));
+  cJSON_ArrayForEach(item, metadata) if (valid) f(item->string, item->valuestring, context);
+  reader_close(&r);
+  return valid;
+}
+
+typedef struct {
+  const char *key;
+  char *value;
+} search;
+
+static void keep_value(const char *key, const char *value, void *context) {
+  search *s = context;
+  if (s->value || strcmp(key, s->key) != 0) return;
+  s->value = ag_allocate(strlen(value) + 1, 1);
+  if (s->value) strcpy(s->value, value);
+}
+
 char *nn_read_metadata(const char *path, const char *key) {
   if (!key) return ag_fail_null("read_metadata", "key");
-  if (ag_failed()) return NULL;
-  reader r;
-  char *copy = NULL;
-  if (reader_open(&r, path)) {
-    const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(r.header, "__metadata__");
-    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, key));
-    if (value) copy = ag_allocate(strlen(value) + 1, 1);
-    if (copy) strcpy(copy, value);
-  }
-  reader_close(&r);
-  return copy;
+  search s = {.key = key};
+  nn_each_metadata(path, keep_value, &s);
+  return s.value;
 }
 
 #endif

@@ -7,8 +7,8 @@
 #include "nn/optimizer.h"
 
 /* A layer and the name its variables are filed under: "generator" gives "generator.0.kernel". Where an optimizer stands
- * here, it is what it keeps of the layer's weights that is filed, in place of them: "adam" gives "adam.0.kernel.moment1"
- * and, a whole number in the metadata, "adam.0.kernel.step". */
+ * here, what it keeps of the layer's weights is filed in place of them: "adam" gives "adam.0.kernel.moment1" and, a
+ * whole number in the metadata, "adam.0.kernel.step". */
 typedef struct {
   const char *name;
   nn_layer *layer;
@@ -22,5 +22,8 @@ bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const
  * finite (nn_save writes those as they are), is an error that names it, and nothing is changed then. What is filed
  * under other names, as another network of the same file, is passed over. */
 bool nn_load(const char *path, size_t count, const nn_named_layer *layers);
+/* Calls f for each key and value of the metadata. False and an error where the file cannot be read. */
+typedef void nn_metadata_function(const char *key, const char *value, void *context);
+bool nn_each_metadata(const char *path, nn_metadata_function *f, void *context);
 /* The metadata value of a key, to be freed with ag_free; NULL without an error where there is none. */
 char *nn_read_metadata(const char *path, const char *key);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # covers.sh LIBRARY TEST_SOURCE HEADER...: every function that the library exports and an installed header declares is
-# named in the test's source.
+# named in the code of the test, comments and strings aside.
 set -eu
 library=$1
 source=$2
@@ -10,7 +10,7 @@ trap 'rm -r "$folder"' EXIT
 names() { grep -oE '\b(ag|nn|gan)_[a-z0-9_]+' | LC_ALL=C sort -u; }
 nm --defined-only "$library" | awk '$2 == "T" { print $3 }' | names >"$folder/exported"
 cat "$@" | sed 's|/\*.*\*/||; /\/\*/,/\*\//d' | names >"$folder/declared" # comments name functions, too
-names <"$source" >"$folder/called"
+sed 's|/\*.*\*/||g; s/"[^"]*"//g' "$source" | names >"$folder/called"
 LC_ALL=C comm -12 "$folder/exported" "$folder/declared" >"$folder/public"
 LC_ALL=C comm -23 "$folder/public" "$folder/called" >"$folder/missing"
 sed "s|\$| is never called in $source|" "$folder/missing"

@@ -540,7 +540,9 @@ static void set_up_load(void) {
   take(&before, &(gan_pair){.generator = loaded});
 }
 
-static bool load(void) { return nn_load(path_of("judge.safetensors"), 1, &(nn_named_layer){.name = "judge", .layer = loaded}); }
+static bool load(void) {
+  return nn_load(path_of("judge.safetensors"), 1, &(nn_named_layer){.name = "judge", .layer = loaded});
+}
 
 static void check_load(bool failed) {
   take(&now, &(gan_pair){.generator = loaded});
@@ -639,7 +641,7 @@ static void set_up_resume(void) { assert_true(make_pair()); }
 
 static bool resume(void) {
   gan_run run;
-  gan_position at = {.model = model, .seed = 1, .steps = 2};
+  gan_position at = {.model = model, .seed = 1, .steps_an_epoch = 1000, .steps = 2};
   bool resumed = gan_run_resume(&run, path_of("run"), &at, &pair, NULL, NULL);
   if (resumed) gan_run_close(&run);
   return resumed && at.step == 1;

@@ -1042,6 +1042,10 @@ static void optimizer_steps(void **state) {
 
 /* nn/safetensors.h */
 
+static void ignore_metadata(const char *key, const char *value, void *context) {
+  (void)key, (void)value, (void)context;
+}
+
 static void saving_and_loading(void **state) {
   (void)state;
   nn_layer *layer = built(nn_dense_of((nn_dense_options){.units = 2}), AG_SHAPE(3)), *unbuilt = nn_flatten();
@@ -1065,6 +1069,9 @@ static void saving_and_loading(void **state) {
   REFUSED(nn_load(path, 1, &not_built), "");
   REFUSED(nn_load(path, 1, &good), "");
   REFUSED(nn_load("/", 1, &good), "");
+  REFUSED(nn_each_metadata(NULL, ignore_metadata, NULL), "path");
+  REFUSED(nn_each_metadata(path, NULL, NULL), "function");
+  REFUSED(nn_each_metadata(path, ignore_metadata, NULL), "");
   REFUSED(nn_read_metadata(NULL, "key"), "");
   REFUSED(nn_read_metadata(path, NULL), "");
   REFUSED(nn_read_metadata(path, "key"), "");

@@ -53,7 +53,8 @@ static void put_checkpoint(const char *model) {
   nn_layer *layer = nn_dense(1);
   assert_true(nn_build(layer, AG_SHAPE(1), &rng));
   const char *metadata[] = {"model", model, "seed", "<7>", NULL};
-  assert_true(nn_save(path_of("checkpoint.safetensors"), 1, &(nn_named_layer){.name = "generator", .layer = layer}, metadata));
+  nn_named_layer named = {.name = "generator", .layer = layer};
+  assert_true(nn_save(path_of("checkpoint.safetensors"), 1, &named, metadata));
   nn_layer_free(layer);
 }
 

@@ -181,6 +181,57 @@ static void a_broken_checkpoint_gives_way_to_the_one_before(void **state) {
   assert_same_run(4);
 }
 
+static void a_wish_that_is_refused_leaves_even_a_broken_checkpoint(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, parts, 6));
+  cut("checkpoint.safetensors", 1);
+  gan_training shorter = training_of(&model, parts, 3);
+  shorter.resume = true;
+  assert_false(gan_train(&shorter));
+  assert_error(AG_ERROR_ARGUMENT, "stands at step 6 already, expected at most the 3");
+  assert_true(is_there("checkpoint.safetensors") && is_there("checkpoint.previous.safetensors"));
+  assert_true(is_there("samples/epoch-0003.png"));
+}
+
+/* As from another program. */
+static void a_picture_of_another_size_begins_the_film_anew(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, parts, 4));
+  char path[256];
+  snprintf(path, sizeof path, "%s/samples/epoch-0001.png", parts);
+  assert_true(gan_png_write(path, &(gan_picture){2, 2, (uint8_t[4]){0}}));
+  gan_training rest = training_of(&model, parts, 6);
+  rest.resume = true;
+  train(rest);
+}
+
+static void what_a_file_claims_of_its_place_is_checked(void **state) {
+  (void)state;
+  static const struct {
+    const char *key, *value, *reason;
+  } claims[] = {{"epoch", "9", "epoch is '9', expected a whole number from 2 to 2"},
+                {"step", "9", "step is '9', expected a whole number from 1 to 3"},
+                {"step", "x", "step is 'x'"},
+                {"steps", "0", "steps is '0'"},
+                {"counter", "-", "counter is '-"}};
+  gan_model model = small_model(), recorded;
+  train(training_of(&model, parts, 3));
+  for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {
+    char command[512];
+    snprintf(command, sizeof command,
+             "LC_ALL=C sed 's/\"%s\":\"[^\"]/\"%s\":\"%s/' %s/checkpoint.safetensors >%s/claim.safetensors",
+             claims[i].key, claims[i].key, claims[i].value, parts, parts);
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof command, "%s/claim.safetensors", parts);
+    gan_position at;
+    ag_precision precision;
+    assert_false(gan_checkpoint_read(command, &recorded, &at, &precision));
+    assert_error(AG_ERROR_FILE, claims[i].reason);
+  }
+}
+
 /* As when it is killed between the two renames. */
 static void a_missing_checkpoint_gives_way_to_the_one_before(void **state) {
   (void)state;
@@ -304,8 +355,8 @@ static void another_precision_or_program_is_told(void **state) {
   gan_training rest = training_of(&model, parts, 2);
   rest.resume = true;
   char command[256];
-  snprintf(command, sizeof command, "LC_ALL=C sed -i 's/\"precision\":\"highest\"/\"precision\":\"unknown\"/' %s/checkpoint.safetensors",
-           parts);
+  snprintf(command, sizeof command,
+           "LC_ALL=C sed -i 's/\"precision\":\"highest\"/\"precision\":\"unknown\"/' %s/checkpoint.safetensors", parts);
   assert_int_equal(system(command), 0);
   train(rest);
   assert_non_null(strstr(notes, "was written with precision unknown, and this is highest: bits may differ"));
@@ -318,6 +369,9 @@ int main(void) {
       FOLDER_TEST(a_run_of_many_epochs_may_stop_after_every_step),
       FOLDER_TEST(a_finished_run_can_be_made_longer),
       FOLDER_TEST(a_broken_checkpoint_gives_way_to_the_one_before),
+      FOLDER_TEST(a_wish_that_is_refused_leaves_even_a_broken_checkpoint),
+      FOLDER_TEST(a_picture_of_another_size_begins_the_film_anew),
+      FOLDER_TEST(what_a_file_claims_of_its_place_is_checked),
       FOLDER_TEST(a_missing_checkpoint_gives_way_to_the_one_before),
       FOLDER_TEST(what_was_not_written_any_more_is_made_up_for),
       FOLDER_TEST(checkpoints_are_written_within_an_epoch_and_the_last_two_stay),

@@ -622,9 +622,10 @@ static void wrong_states_of_an_optimizer_change_nothing(void **state) {
     const char *steps, *tensor, *reason;
   } cases[] = {
       {"\"o.kernel.step\":\"1\"", "", "o.bias.step is missing"},
-      {"\"o.kernel.step\":\"-1\",\"o.bias.step\":\"1\"", "", "o.kernel.step is no whole number"},
-      {"\"o.kernel.step\":\"18446744073709551616\",\"o.bias.step\":\"1\"", "", "o.kernel.step is no whole number"},
-      {"\"o.kernel.step\":\"1.5\",\"o.bias.step\":\"1\"", "", "o.kernel.step is no whole number"},
+      {"\"o.kernel.step\":\"-1\",\"o.bias.step\":\"1\"", "", "o.kernel.step is no whole number, or too large"},
+      {"\"o.kernel.step\":\"9223372036854775808\",\"o.bias.step\":\"1\"", "",
+       "o.kernel.step is no whole number, or too large"},
+      {"\"o.kernel.step\":\"1.5\",\"o.bias.step\":\"1\"", "", "o.kernel.step is no whole number, or too large"},
       {"\"o.kernel.step\":\"1\",\"o.bias.step\":\"1\"",
        ",\"o.bias.step\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}", "o.bias.step is a count of steps"},
   };
