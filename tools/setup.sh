@@ -41,6 +41,8 @@ missing_for() { # PURPOSE...: the Debian packages that are missing, one a line
         echo 'int main(void) { return 0; }' | clang -x c -fsanitize=thread -o /dev/null - >/dev/null 2>&1 ||
           echo libclang-rt-dev
         [[ -e $(archer) ]] || echo libomp-dev ;;
+      lint) have clang-tidy || echo clang-tidy ;;
+      coverage) have gcovr || echo gcovr ;;
     esac
   done
 }
