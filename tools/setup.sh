@@ -87,6 +87,10 @@ build() { # FOLDER MESON-OPTION...; builds all, or what the variable `targets` n
   ninja -C "$folder" ${targets-}
 }
 
+build_clang() { # the whole, or what `targets` names, in build/clang
+  CC=clang build "$root/build/clang" --buildtype=debugoptimized --warnlevel=3 --werror
+}
+
 build_fuzz() { # the fuzz targets, in build/fuzz
   CC=clang targets=fuzz build "$root/build/fuzz" --buildtype=debug --optimization=1 --warnlevel=3 --werror \
     -Db_sanitize=address,undefined -Db_lundef=false -Ddefault_library=static -Dopenmp=disabled -Dtests=false -Dfuzz=true
