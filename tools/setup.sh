@@ -9,6 +9,10 @@ have_library() { # PKG-CONFIG-NAME HEADER: either is enough, since not every sys
     printf '#include <stdio.h>\n#include <%s>\n' "$2" | "${CC:-cc}" -E - >/dev/null 2>&1
 }
 
+archer() { # the tool by which ThreadSanitizer learns what waits for what in clang's OpenMP
+  ! have clang || echo "$(clang -print-resource-dir)/../../libarcher.so"
+}
+
 missing_for() { # PURPOSE...: the Debian packages that are missing, one a line
   for purpose in "$@"; do
     case $purpose in
@@ -32,6 +36,13 @@ missing_for() { # PURPOSE...: the Debian packages that are missing, one a line
         have clang || echo clang
         printf 'int LLVMFuzzerTestOneInput(void) { return 0; }\n' |
           clang -x c -fsanitize=fuzzer,address,undefined -o /dev/null - >/dev/null 2>&1 || echo libclang-rt-dev ;;
+      thread)
+        have clang || echo clang
+        echo 'int main(void) { return 0; }' | clang -x c -fsanitize=thread -o /dev/null - >/dev/null 2>&1 ||
+          echo libclang-rt-dev
+        [[ -e $(archer) ]] || echo libomp-dev ;;
+      lint) have clang-tidy || echo clang-tidy ;;
+      coverage) have gcovr || echo gcovr ;;
     esac
   done
 }
@@ -63,7 +74,7 @@ install_missing() { # PURPOSE...
   fi
 }
 
-build() { # FOLDER MESON-OPTION...; builds all, or what the variable `target` names
+build() { # FOLDER MESON-OPTION...; builds all, or what the variable `targets` names
   local folder=$1 again=() output
   shift
   rm -f "$folder/meson-logs/testlog.txt" # so that count_tests counts no earlier run
@@ -72,12 +83,26 @@ build() { # FOLDER MESON-OPTION...; builds all, or what the variable `target` na
     printf '%s\n' "$output" >&2
     exit 1
   fi
-  ninja -C "$folder" ${target:+"$target"}
+  # shellcheck disable=SC2086
+  ninja -C "$folder" ${targets-}
+}
+
+build_clang() { # the whole, or what `targets` names, in build/clang
+  CC=clang build "$root/build/clang" --buildtype=debugoptimized --warnlevel=3 --werror
 }
 
 build_fuzz() { # the fuzz targets, in build/fuzz
-  CC=clang target=fuzz build "$root/build/fuzz" --buildtype=debug --optimization=1 --warnlevel=3 --werror \
+  CC=clang targets=fuzz build "$root/build/fuzz" --buildtype=debug --optimization=1 --warnlevel=3 --werror \
     -Db_sanitize=address,undefined -Db_lundef=false -Ddefault_library=static -Dopenmp=disabled -Dtests=false -Dfuzz=true
+}
+
+test_threads() { # suites whose threads work at once, under ThreadSanitizer, in build/thread
+  local suites=(threads recording kernels)
+  CC=clang targets="${suites[*]/#/tests/test_}" build "$root/build/thread" --buildtype=debug --optimization=1 \
+    --warnlevel=3 --werror -Db_sanitize=thread -Db_lundef=false
+  # The option that Archer's documentation asks for: libomp itself is not instrumented.
+  OMP_TOOL_LIBRARIES=$(archer) TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
+    meson test -C "$root/build/thread" --no-rebuild --print-errorlogs "${suites[@]}"
 }
 
 count_tests() { # FOLDER...: the sum of what each folder's last `meson test` wrote down, as one plain line
