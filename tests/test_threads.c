@@ -79,7 +79,8 @@ static bool train_step(const gan_model *model, gan_pair *pair, ag_rng *rng) {
 
 /* Another pair goes on from the file in this one's place. */
 static bool go_on_from_file(const training *run, gan_pair *pair, ag_rng *rng) {
-  gan_position at = {.model = run->model, .steps = 1, .epoch = 1, .step = 1, .counter = rng->counter};
+  gan_position at = {
+      .model = run->model, .steps_an_epoch = 1, .steps = 1, .epoch = 1, .step = 1, .counter = rng->counter};
   bool saved = gan_checkpoint_save(run->checkpoint, &at, pair);
   ag_rng other = ag_rng_seed(99);
   gan_pair_free(pair);
