@@ -237,7 +237,7 @@ def checkpoint_files():
         files.update({key + "-" + how: header({**right, key: value}) for how, value in values.items()})
     return {
         "right": header(right),
-        "points": header({**right, "images": "0", "learning_rate": "3e-4"}),
+        "points": header({**right, "images": "0", "learning_rate": "0.0003"}),
         "first-step": header({**right, "epoch": "1", "step": "1"}),
         "step-twice": header(right)[:-2] + b',"step":"0"}}',
         "number-for-text": header({**right, "step": 300}),
