@@ -178,13 +178,18 @@ bool gan_checkpoint_save(const char *path, const gan_position *at, const gan_pai
 
 static void keep_word(const char *key, const char *value, void *context) {
   words *all = context;
-  for (int i = 0; i < KEYS; i++)
-    if (strcmp(key, keys[i]) == 0) put(all, i, "%s", value);
+  for (int i = 0; i < KEYS; i++) {
+    if (strcmp(key, keys[i]) != 0) continue;
+    if (all->text[i][0]) ag_fail(AG_ERROR_FILE, "%s: its metadata says %s twice", all->path, key);
+    if (strlen(value) >= sizeof all->text[i])
+      ag_fail(AG_ERROR_FILE, "%s: its metadata says too much of %s", all->path, key);
+    put(all, i, "%s", value);
+  }
 }
 
 static bool read_words(const char *path, words *all) {
   *all = (words){.path = path};
-  return nn_each_metadata(path, keep_word, all);
+  return nn_each_metadata(path, keep_word, all) && !ag_failed();
 }
 
 static bool refuse(const words *all, int key, const char *expected) {

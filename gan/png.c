@@ -1,4 +1,6 @@
+#include <errno.h>
 #include <png.h>
+#include <string.h>
 
 #include "gan/file.h"
 #include "gan/picture.h"
@@ -18,11 +20,30 @@ bool gan_png_write(const char *path, const gan_picture *picture) {
   return gan_file_close(&file, png_image_write_to_stdio(&image, file.stream, 0, picture->pixels, 0, NULL));
 }
 
-bool gan_png_read(const char *path, gan_picture *picture) {
+static uint32_t read_word(const uint8_t *bytes) {
+  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* Whether all chunks up to the end mark lie within the file: libpng takes memory for what a chunk claims to hold, and
+ * sees only then whether it is there. */
+static bool chunks_fit(FILE *file) {
+  enum { SIGNATURE = 8, HEAD = 8, CHECKSUM = 4 };
+  uint8_t head[HEAD] = {0};
+  if (fseek(file, 0, SEEK_END) != 0) return false;
+  long end = ftell(file), at = SIGNATURE;
+  while (at < end && memcmp(head + 4, "IEND", 4) != 0) {
+    if (fseek(file, at, SEEK_SET) != 0 || fread(head, 1, HEAD, file) != HEAD) return false;
+    int64_t left = (int64_t)end - at - HEAD - CHECKSUM, length = read_word(head);
+    if (length > left) return false;
+    at += (long)(HEAD + length + CHECKSUM);
+  }
+  return fseek(file, 0, SEEK_SET) == 0;
+}
+
+static bool read_picture(const char *path, FILE *file, gan_picture *picture) {
   enum { MOST_PIXELS = 1 << 26 };
-  if (!path || !picture) return ag_fail_null("gan_png_read", "path or picture");
   png_image image = {.version = PNG_IMAGE_VERSION};
-  bool read = png_image_begin_read_from_file(&image, path);
+  bool read = png_image_begin_read_from_stdio(&image, file);
   if (read && (uint64_t)image.width * image.height > MOST_PIXELS) {
     png_image_free(&image);
     return ag_fail(AG_ERROR_FILE, "%s: is %u x %u pixels, expected at most %d in all", path, image.width, image.height,
@@ -34,4 +55,15 @@ bool gan_png_read(const char *path, gan_picture *picture) {
   if (read && png_image_finish_read(&image, NULL, picture->pixels, 0, NULL)) return true;
   gan_picture_free(picture);
   return ag_fail(AG_ERROR_FILE, "%s: cannot be read: %s", path, image.message);
+}
+
+bool gan_png_read(const char *path, gan_picture *picture) {
+  if (!path || !picture) return ag_fail_null("gan_png_read", "path or picture");
+  FILE *file = fopen(path, "rb");
+  if (!file) return ag_fail(AG_ERROR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+  bool fits = chunks_fit(file);
+  if (!fits) ag_fail(AG_ERROR_FILE, "%s: cannot be read: it is no PNG, or cut off", path);
+  bool read = fits && read_picture(path, file, picture);
+  fclose(file);
+  return read;
 }

@@ -484,7 +484,8 @@ static bool match_all(const reader *r, catalogue *all) {
     metadata_met = metadata_met || is_metadata;
     if (is_metadata ? !check_metadata(r, item) : !match(r, all, item)) return false;
   }
-  for (entry *e = all->entries; e < all->entries + all->count; e++) {
+  for (size_t i = 0; i < all->count; i++) { /* there are no entries to point to in an empty file */
+    entry *e = &all->entries[i];
     if (e->step ? !read_step(r, e) : !e->found && !refuse_tensor(r, e->name, "is missing")) return false;
   }
   return check_names(r, all) && check_cover(r, all);
@@ -507,6 +508,7 @@ static bool all_finite(const reader *r, const entry *e, const unsigned char *dat
 
 /* Into the variables, once nothing can fail any more. */
 static bool assign_all(const reader *r, const catalogue *all, const unsigned char *data) {
+  if (all->count == 0) return true;
   const entry *end = all->entries + all->count;
   for (const entry *e = all->entries; e < end; e++) {
     if (e->variable && !(all_finite(r, e, data) && ag_variable_data(e->variable))) return false;

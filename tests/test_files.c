@@ -120,6 +120,34 @@ static void scatter_refuses_what_are_no_points(void **state) {
   }
 }
 
+/* A grey picture of 5 x 3 pixels whose first chunk behind the header claims a byte more than the file has. */
+static void png_that_claims_more_than_the_file_is_refused(void **state) {
+  (void)state;
+  enum { HEADER = 33, CHECKSUM = 4 };
+  uint8_t pixels[15], bytes[512];
+  gan_picture picture = small_picture(pixels, 3), read;
+  assert_true(gan_png_write(path_of("whole.png"), &picture));
+  assert_true(gan_png_read(path_of("whole.png"), &read));
+  assert_memory_equal(read.pixels, pixels, sizeof pixels);
+  gan_picture_free(&read);
+  FILE *file = fopen(path_of("whole.png"), "rb");
+  size_t size = fread(bytes, 1, sizeof bytes, file);
+  fclose(file);
+  size_t claimed = size - HEADER - 8 - CHECKSUM + 1;
+  memcpy(bytes + HEADER, (uint8_t[]){0, 0, (uint8_t)(claimed >> 8), (uint8_t)claimed}, 4);
+  memcpy(bytes + HEADER + 4, "zTXt", 4);
+  file = fopen(path_of("claims.png"), "wb");
+  assert_int_equal(fwrite(bytes, 1, size, file), size);
+  fclose(file);
+  assert_false(gan_png_read(path_of("claims.png"), &read));
+  assert_error(AG_ERROR_FILE, "no PNG, or cut off");
+  assert_int_equal(truncate(path_of("claims.png"), HEADER + 8), 0); /* the head of a chunk, and nothing behind it */
+  assert_false(gan_png_read(path_of("claims.png"), &read));
+  assert_error(AG_ERROR_FILE, "no PNG, or cut off");
+  remove(path_of("whole.png"));
+  remove(path_of("claims.png"));
+}
+
 static void png_reads_back(void **state) {
   (void)state;
   uint8_t pixels[15], read[15];
@@ -255,6 +283,7 @@ int main(void) {
       TEST(scatter_does_not_depend_on_the_order_of_points),
       TEST(scatter_refuses_what_are_no_points),
       TEST(png_reads_back),
+      TEST(png_that_claims_more_than_the_file_is_refused),
       TEST(gif_reads_back),
       TEST(gif_refuses_frames_of_two_sizes),
       TEST(npy_is_numpys_format),

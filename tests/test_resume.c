@@ -232,6 +232,29 @@ static void what_a_file_claims_of_its_place_is_checked(void **state) {
   }
 }
 
+static void assert_not_read(const char *path, const char *reason) {
+  gan_model model;
+  gan_position at;
+  ag_precision precision;
+  assert_false(gan_checkpoint_read(path, &model, &at, &precision));
+  assert_error(AG_ERROR_FILE, reason);
+}
+
+static void what_a_file_says_twice_or_at_too_great_a_length_is_refused(void **state) {
+  (void)state;
+  char path[256], command[512], seed[200] = {0};
+  snprintf(path, sizeof path, "%s/claim.safetensors", folder);
+  const nn_named_layer none = {0};
+  const char *twice[] = {"model", "ring", "counter", "1", "program", "2", NULL}; /* once counter, of as many letters */
+  assert_true(nn_save(path, 0, &none, twice));
+  snprintf(command, sizeof command, "LC_ALL=C sed -i s/program/counter/ %s", path);
+  assert_int_equal(system(command), 0);
+  assert_not_read(path, "says counter twice");
+  memset(seed, '0', sizeof seed - 1);
+  assert_true(nn_save(path, 0, &none, (const char *[]){"model", "ring", "seed", seed, NULL}));
+  assert_not_read(path, "says too much of seed");
+}
+
 /* As when it is killed between the two renames. */
 static void a_missing_checkpoint_gives_way_to_the_one_before(void **state) {
   (void)state;
@@ -377,6 +400,7 @@ int main(void) {
       FOLDER_TEST(a_wish_that_is_refused_leaves_even_a_broken_checkpoint),
       FOLDER_TEST(a_picture_of_another_size_begins_the_film_anew),
       FOLDER_TEST(what_a_file_claims_of_its_place_is_checked),
+      FOLDER_TEST(what_a_file_says_twice_or_at_too_great_a_length_is_refused),
       FOLDER_TEST(a_missing_checkpoint_gives_way_to_the_one_before),
       FOLDER_TEST(what_was_not_written_any_more_is_made_up_for),
       FOLDER_TEST(checkpoints_are_written_within_an_epoch_and_the_last_two_stay),

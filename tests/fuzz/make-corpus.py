@@ -4,6 +4,7 @@
 IDX      yann.lecun.com/exdb/mnist: 0 0 type rank, big-endian sizes, values
 gzip     RFC 1952
 npy      numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+PNG      RFC 2083
 safetensors  github.com/huggingface/safetensors: little-endian length of the header, JSON, little-endian values
 """
 import gzip
@@ -11,6 +12,7 @@ import json
 import pathlib
 import shutil
 import struct
+import zlib
 
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 HUGE = 2**60
@@ -134,6 +136,34 @@ def safetensors(header, data=DATA):
     return struct.pack("<Q", len(text)) + text + data
 
 
+def states():
+    """What Adam keeps of the layer's weights, behind the weights, and files that have its counts of steps wrong."""
+    names = ["o.kernel.moment1", "o.kernel.moment2", "o.bias.moment1", "o.bias.moment2"]
+    places = [(12, 20, [2, 1]), (20, 28, [2, 1]), (28, 32, [1]), (32, 36, [1])]
+    tensors = {**KERNEL, **BIAS, **{name: tensor(*place) for name, place in zip(names, places)}}
+    data = DATA + struct.pack("<6f", 0.5, -0.25, 0.125, 2, -1, 3)
+    right = {"__metadata__": {"o.kernel.step": "7", "o.bias.step": "7"}}
+    saved = lambda steps, **more: safetensors({"__metadata__": steps, **tensors, **more}, data + bytes(4 * len(more)))
+    steps = lambda kernel: saved({"o.kernel.step": kernel, "o.bias.step": "7"})
+    without = {name: place for name, place in tensors.items() if name != "o.bias.moment2"}
+    as_tensor = {"o.kernel.step": tensor(36, 40, [])}
+    return {
+        "state": steps("7"),
+        "state-missing-step": saved({"o.bias.step": "7"}),
+        "state-no-metadata": safetensors(tensors, data),
+        "state-negative-step": steps("-7"),
+        "state-step-2-63": steps(str(2**63)),
+        "state-step-2-64": steps(str(2**64)),
+        "state-step-no-number": steps("seven"),
+        "state-step-empty": steps(""),
+        "state-step-as-number": steps(7),
+        "state-step-as-tensor": saved({"o.bias.step": "7"}, **as_tensor),
+        "state-step-as-both": saved({"o.kernel.step": "7", "o.bias.step": "7"}, **as_tensor),
+        "state-missing-moment": safetensors({**right, **without}, data[:-4]),
+        "state-nan": safetensors({**right, **tensors}, data[:-4] + struct.pack("<f", float("nan"))),
+    }
+
+
 def safetensors_files():
     text = json.dumps({**KERNEL, **BIAS}, separators=(",", ":")).encode()
     kernel = json.dumps(KERNEL, separators=(",", ":")).encode()[1:-1]
@@ -163,6 +193,112 @@ def safetensors_files():
         "truncated": right[:-1],
         "longer": right + bytes(4),
         "header-of-2-60": struct.pack("<Q", HUGE) + text + DATA,
+        **states(),
+    }
+
+
+NAMES = {
+    "model": "ring",
+    "loss": "minimax",
+    "schedule": "dual-tape",
+    "precision": "highest",
+    "kernels": "avx2",
+    "program": "0.1.0-0123456789abcdef",
+}
+NUMBERS = {  # right, and out of range
+    "batch": ("256", "0"),
+    "critic_steps": ("1", "1001"),
+    "pack": ("2", "65"),
+    "classes": ("0", "11"),
+    "average": ("0.999", "1.5"),
+    "learning_rate": ("own", "-0.1"),
+    "seed": ("18446744073709551615", "-1"),
+    "images": ("60000", "2147483648"),
+    "steps_an_epoch": ("234", "0"),
+    "epoch": ("2", "235"),
+    "step": ("300", "467"),
+    "steps": ("466", "299"),
+    "evaluate": ("1", "2"),
+    "counter": ("9223372036854775808", "18446744073709551616"),
+    "generator_steps": ("300", "-1"),
+    "discriminator_steps": ("300", "-1"),
+}
+
+
+def checkpoint_files():
+    """JSON headers alone: the target puts their length before them."""
+    right = {**NAMES, **{key: values[0] for key, values in NUMBERS.items()}}
+    header = lambda fields: json.dumps({"__metadata__": fields}, separators=(",", ":")).encode()
+    wrong = {key: {"unknown": "another", "long": "x" * 500} for key in NAMES}
+    for key, (_, out_of_range) in NUMBERS.items():
+        wrong[key] = {"out-of-range": out_of_range, "no-number": "1x", "nan": "nan", "huge": "9" * 30}
+    files = {key + "-missing": header({other: right[other] for other in right if other != key}) for key in right}
+    for key, values in wrong.items():
+        files.update({key + "-" + how: header({**right, key: value}) for how, value in values.items()})
+    return {
+        "right": header(right),
+        "points": header({**right, "images": "0", "learning_rate": "0.0003"}),
+        "first-step": header({**right, "epoch": "1", "step": "1"}),
+        "step-twice": header(right)[:-2] + b',"step":"0"}}',
+        "number-for-text": header({**right, "step": 300}),
+        "seed-twice": header(right)[:-2] + b',"seed":"0"}}',
+        "leading-zeros": header({**right, "seed": "0" * 119 + "300"}),
+        "no-metadata": b"{}",
+        **files,
+    }
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width, height, rows, depth=8, color=0, interlaced=0, before=b"", behind=b""):
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced))
+    data = chunk(b"IDAT", zlib.compress(rows)) if rows is not None else b""
+    return b"\x89PNG\r\n\x1a\n" + head + before + data + behind + chunk(b"IEND", b"")
+
+
+def png_files():
+    rows = bytes([0, 10, 20, 30]) + bytes([1, 5, 5, 5])
+    right = png(3, 2, rows)
+    palette = chunk(b"PLTE", bytes(range(9)))
+    return {
+        "grey": right,
+        "every-filter": png(2, 5, b"".join(bytes([kind, 9, 200]) for kind in range(5))),
+        "1-bit": png(9, 2, bytes([0, 0xAA, 0x80]) * 2, depth=1),
+        "16-bit": png(1, 1, bytes([0, 0x12, 0x34]), depth=16),
+        "rgb": png(1, 2, bytes([0, 255, 0, 128]) * 2, color=2),
+        "grey-alpha": png(1, 2, bytes([0, 200, 100]) * 2, color=4),
+        "rgb-alpha": png(1, 1, bytes([0, 1, 2, 3, 128]), color=6),
+        "palette": png(3, 1, bytes([0, 0, 1, 2]), color=3, before=palette),
+        "palette-alpha": png(3, 1, bytes([0, 0, 1, 2]), color=3, before=palette + chunk(b"tRNS", bytes([0, 128, 255]))),
+        "palette-too-short": png(3, 1, bytes([0, 0, 1, 9]), color=3, before=palette),
+        "palette-missing": png(3, 1, bytes([0, 0, 1, 2]), color=3),
+        "interlaced": png(2, 2, bytes([0, 1, 0, 2, 0, 3, 4]), interlaced=1),
+        "gamma": png(3, 2, rows, before=chunk(b"gAMA", struct.pack(">I", 100000))),
+        "text": png(3, 2, rows, before=chunk(b"tEXt", b"a\0b"), behind=chunk(b"zTXt", b"a\0\0" + zlib.compress(b"b"))),
+        "profile": png(3, 2, rows, before=chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(128)))),
+        "chunk-longer-than-file": right[:33] + struct.pack(">I", 2**29) + b"zTXt" + right[33:],
+        "chunk-head-alone": right[:33] + struct.pack(">I", 2**29) + b"zTXt",
+        "unknown-critical": png(3, 2, rows, before=chunk(b"ABCD", b"")),
+        "claims-65535": png(65535, 65535, rows),
+        "claims-8192": png(8192, 8192, rows),
+        "claims-2-26-and-a-row": png(1024, 65537, rows),
+        "claims-2-31": png(2**31 - 1, 1, rows),
+        "wraps-to-0": png(2**31, 2**31, rows),
+        "size-0": png(0, 2, rows),
+        "wide": png(65535, 1, bytes(65536)),
+        "shrunk-a-thousandfold": png(1000, 1000, bytes(1001 * 1000)),
+        "fewer-rows": png(3, 3, rows),
+        "more-rows": png(3, 1, rows),
+        "no-rows": png(3, 2, None),
+        "wrong-filter": png(3, 1, bytes([5, 1, 2, 3])),
+        "wrong-depth": png(3, 2, rows, depth=3),
+        "wrong-checksum": right[:-16] + bytes(4) + right[-12:],
+        "truncated": right[:-20],
+        "no-end": right[:-12],
+        "longer": right + b"\0",
+        "signature-alone": right[:8],
     }
 
 
@@ -173,7 +309,9 @@ def main():
         "idx": {**plain, **gzip_files(plain)},
         "gzip": plain,
         "npy": npy_files(),
+        "checkpoint": checkpoint_files(),
         "csv": csv_files(),
+        "png": png_files(),
         "safetensors": safetensors_files(),
     }
     for target, files in targets.items():
