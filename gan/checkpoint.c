@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fingerprint.h"
-#include "gan/file.h"
+#include "gan/text.h"
 
 /* The average of a generator is filed beside the networks. */
 static size_t list_networks(const gan_pair *pair, nn_named_layer *layers) {

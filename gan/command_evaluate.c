@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "gan/command.h"
-#include "gan/file.h"
+#include "nn/file.h"
 
 enum { PICTURED = 36 /* digits; with the nearest three of each they fill 12 x 12 places */, SEARCHED = 1000 };
 enum { DIGITS = 10000, POINTS = 2500 /* as the papers draw */ };
@@ -105,13 +105,13 @@ static bool print_distances(const evaluation *options, ag_tensor *images, bool p
 
 static bool write_csv(const char *path, const gan_row *row) {
   if (!path) return true;
-  gan_file file;
-  if (!gan_file_create(&file, path)) return false;
+  nn_file file;
+  if (!nn_file_create(&file, path)) return false;
   gan_row_write_names(file.stream, row);
   fputc('\n', file.stream);
   gan_row_write(file.stream, row);
   fputc('\n', file.stream);
-  return gan_file_close(&file, true);
+  return nn_file_close(&file, true);
 }
 
 static bool compare(evaluation *options, ag_tensor *images) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "autograd/autograd.h"
-#include "gan/file.h"
+#include "gan/text.h"
 
 enum { MOST_COLUMNS = 100 };
 static const size_t LARGEST = (size_t)1 << 28; /* bytes: some four million steps */

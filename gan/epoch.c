@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "autograd/autograd.h"
-#include "gan/file.h"
+#include "gan/text.h"
 
 int64_t gan_epoch_of(const char *name, const char *ending) {
   if (strncmp(name, "epoch-", 6) != 0) return -1;

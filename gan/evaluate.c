@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "gan/dataset.h"
-#include "gan/file.h"
 #include "gan/pixels.h"
+#include "gan/text.h"
 
 static int most_likely(const ag_real *probabilities) {
   int best = 0;

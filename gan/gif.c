@@ -1,8 +1,8 @@
 #include <gif_lib.h>
 #include <math.h>
 
-#include "gan/file.h"
 #include "gan/picture.h"
+#include "nn/file.h"
 
 enum { GREYS = 256, GREY_BITS = 8, LAST_FRAME_LASTS = 4 /* times as long */ };
 enum { LONGEST = UINT16_MAX / 100 / LAST_FRAME_LASTS }; /* seconds: 16 bits count hundredths */
@@ -57,6 +57,6 @@ bool gan_gif_write(const char *path, size_t count, const gan_picture *frames, do
                      "%s: frame %zu is %zu x %zu pixels, expected %zu x %zu as the first, at most %d a "
                      "side",
                      path, i, frames[i].width, frames[i].height, frames->width, frames->height, UINT16_MAX);
-  gan_file file;
-  return gan_file_create(&file, path) && gan_file_close(&file, put_film(file.stream, count, frames, seconds));
+  nn_file file;
+  return nn_file_create(&file, path) && nn_file_close(&file, put_film(file.stream, count, frames, seconds));
 }

@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 #include "autograd/autograd.h"
-#include "gan/file.h"
+#include "gan/text.h"
 
 enum { UNSIGNED_BYTES = 8, LARGEST_RATIO = 1032 /* deflate cannot shrink more: zlib.net/zlib_tech.html */ };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "gan/file.h"
+#include "nn/file.h"
 
 enum { LARGEST_RANK = 4 };
 
@@ -45,10 +45,10 @@ bool gan_npy_write(const char *path, const ag_tensor *array) {
   if (shape.rank < 1 || shape.rank > LARGEST_RANK)
     return ag_fail(AG_ERROR_SHAPE, "%s: the array is %s, expected a rank of 1 to %d", path, ag_shape_print(shape).text,
                    LARGEST_RANK);
-  gan_file file;
-  if (!gan_file_create(&file, path)) return false;
+  nn_file file;
+  if (!nn_file_create(&file, path)) return false;
   bool put = put_header(file.stream, shape) && put_floats(file.stream, ag_data(array), ag_size(array));
-  return gan_file_close(&file, put);
+  return nn_file_close(&file, put);
 }
 
 /* What the header tells: a Python dictionary such as that of put_header, its keys in any order. */

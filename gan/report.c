@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include "gan/epoch.h"
-#include "gan/file.h"
 #include "gan/report_private.h"
+#include "gan/text.h"
+#include "nn/file.h"
 #include "nn/nn.h"
 
 enum { MOST_PICTURES = 23 }; /* with the film, full rows of 2, 3, 4 or 6 */
@@ -67,8 +68,8 @@ static bool read_checkpoint(gan_report *report) {
 
 static bool write_page(const gan_report *report) {
   char *path = gan_text("%s/report.html", report->folder);
-  gan_file file;
-  bool written = path && gan_file_create(&file, path) && gan_file_close(&file, gan_report_page(file.stream, report));
+  nn_file file;
+  bool written = path && nn_file_create(&file, path) && nn_file_close(&file, gan_report_page(file.stream, report));
   ag_free(path);
   return written;
 }

@@ -4,9 +4,9 @@
 #include "autograd/autograd.h"
 #include "gan/chart.h"
 #include "gan/data_uri.h"
-#include "gan/file.h"
 #include "gan/losses.h"
 #include "gan/report_private.h"
+#include "gan/text.h"
 #include "nn/nn.h"
 
 static const char style[] =

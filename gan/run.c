@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include "gan/epoch.h"
-#include "gan/file.h"
 #include "gan/report.h"
+#include "gan/text.h"
+#include "nn/file.h"
 
 #define CHECKPOINT "%s/checkpoint.safetensors"
 #define PREVIOUS "%s/checkpoint.previous.safetensors"
@@ -193,7 +194,7 @@ static bool promote(const gan_run *run, const char *coming, const char *current,
                                           (link(current, previous) == 0 || rename(current, previous) == 0));
   if (!kept) ag_fail(AG_ERROR_FILE, "%s: cannot be kept: %s", current, strerror(errno));
   ag_free(aside);
-  return kept && gan_file_rename(coming, current);
+  return kept && nn_file_rename(coming, current);
 }
 
 /* The checkpoint counts on the lines of the tables. */

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <time.h>
 
-#include "gan/file.h"
 #include "gan/sample.h"
+#include "gan/text.h"
 #include "gan/watch.h"
 
 enum { SHOWN_IMAGES = 16, SHOWN_POINTS = 2500, STEPS_AN_EPOCH_OF_POINTS = 1000 };

@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct {
   const char *name;
-  int moments;
+  int moments, first_of_squares;
   void (*step)(const nn_optimizer *optimizer, const update *update);
 } rule;
 
@@ -61,9 +61,9 @@ static void adam_step(const nn_optimizer *o, const update *u) {
                      o->learning_rate * o->weight_decay, u->gradient, u->moments[0], u->moments[1], u->weights);
 }
 
-static const rule sgd = {"sgd", 0, sgd_step}, sgd_momentum = {"sgd", 1, sgd_step};
-static const rule rmsprop = {"rmsprop", 1, rmsprop_step};
-static const rule adam = {"adam", 2, adam_step}, adamw = {"adamw", 2, adam_step};
+static const rule sgd = {"sgd", 0, 0, sgd_step}, sgd_momentum = {"sgd", 1, 1, sgd_step};
+static const rule rmsprop = {"rmsprop", 1, 0, rmsprop_step};
+static const rule adam = {"adam", 2, 1, adam_step}, adamw = {"adamw", 2, 1, adam_step};
 
 /* Making and freeing. */
 
@@ -175,7 +175,8 @@ bool nn_weight_state_of(nn_optimizer *optimizer, ag_tensor *weight, nn_weight_st
   state *s = scope ? state_of(optimizer, weight) : NULL;
   ag_scope_leave(scope);
   if (!s) return false;
-  *found = (nn_weight_state){.count = optimizer->rule->moments, .step = &s->step};
+  *found = (nn_weight_state){
+      .count = optimizer->rule->moments, .first_of_squares = optimizer->rule->first_of_squares, .step = &s->step};
   for (int i = 0; i < found->count; i++) found->moments[i] = s->moments[i];
   return true;
 }

@@ -8,6 +8,7 @@ enum { NN_MAX_MOMENTS = 2 };
 typedef struct {
   int count;
   ag_tensor *moments[NN_MAX_MOMENTS]; /* variables of the weight's shape, owned by the optimizer; as many as count */
+  int first_of_squares;               /* the moments from here on are means of squares, never negative */
   uint64_t *step;                     /* how many steps the weight has made */
 } nn_weight_state;
 

@@ -28,14 +28,13 @@ char *nn_read_metadata(const char *path, const char *key) {
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "nn/file.h"
 #include "nn/optimizer_private.h"
 
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8, VALUE_BYTES = 4, MAX_HEADER = 100000000 };
@@ -47,6 +46,7 @@ typedef struct {
   ag_tensor *variable;
   uint64_t *step, step_read; /* the latter while loading */
   uint64_t begin, end;       /* in bytes from the start of the data */
+  bool not_negative;         /* its values must not be */
   bool found;                /* while loading */
 } entry;
 
@@ -117,7 +117,10 @@ static void add_state(const char *name, ag_tensor *weight, bool is_buffer, void 
   catalogue *all = context;
   nn_weight_state state;
   if (is_buffer || !nn_weight_state_of(all->layer->optimizer, weight, &state)) return;
-  for (int i = 0; i < state.count; i++) add(all, name, kinds[i], state.moments[i], NULL);
+  for (int i = 0; i < state.count; i++) {
+    add(all, name, kinds[i], state.moments[i], NULL);
+    if (!ag_failed()) all->entries[all->count - 1].not_negative = i >= state.first_of_squares;
+  }
   add(all, name, "step", NULL, state.step);
 }
 
@@ -224,41 +227,6 @@ static bool write_all(FILE *file, const catalogue *all, const char *text) {
                  fprintf(file, "%*s", (int)padding, "") >= 0;
   for (size_t i = 0; written && i < all->count; i++)
     if (all->entries[i].variable) written = write_values(file, all->entries[i].variable);
-  return written && fflush(file) == 0 && fsync(fileno(file)) == 0;
-}
-
-/* A rename lasts through a power cut once its folder is written. Not every file system can do that: nothing is lost
- * where one refuses. */
-static void sync_folder_of(char *path) {
-  char *slash = strrchr(path, '/');
-  if (slash) slash[slash == path] = '\0';
-  int folder = open(slash ? path : ".", O_RDONLY);
-  if (folder < 0) return;
-  fsync(folder);
-  close(folder);
-}
-
-/* Writes beside the path and renames, so that the old file stays until the new one is whole. */
-static bool replace_file(const catalogue *all, const char *text) {
-  size_t size = strlen(all->path) + sizeof ".partial";
-  char *partial = ag_allocate(size, 1);
-  if (!partial) return false;
-  snprintf(partial, size, "%s.partial", all->path);
-  FILE *file = fopen(partial, "wb");
-  bool written = file && write_all(file, all, text);
-  int reason = errno;
-  if (file && fclose(file) != 0 && written) {
-    written = false;
-    reason = errno;
-  }
-  if (!written || rename(partial, all->path) != 0) {
-    if (written) reason = errno;
-    written = false;
-    if (file) remove(partial);
-    ag_fail(AG_ERROR_FILE, "%s: cannot write: %s", all->path, strerror(reason));
-  }
-  if (written) sync_folder_of(partial);
-  ag_free(partial);
   return written;
 }
 
@@ -266,14 +234,15 @@ static bool replace_file(const catalogue *all, const char *text) {
 static bool check_replaceable(const char *path) {
   struct stat status;
   if (!path || stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return true;
-  return ag_fail(AG_ERROR_FILE, "%s: cannot write: it is no regular file", path), false;
+  return ag_fail(AG_ERROR_FILE, "%s: cannot be written: it is no regular file", path), false;
 }
 
 bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const char *const *metadata) {
   if (ag_failed() || !check_replaceable(path)) return false;
   catalogue all;
   char *text = catalogue_make(&all, path, count, layers) ? header_text(&all, metadata) : NULL;
-  bool saved = text && replace_file(&all, text);
+  nn_file file;
+  bool saved = text && nn_file_create(&file, path) && nn_file_close(&file, write_all(file.stream, &all, text));
   cJSON_free(text);
   catalogue_free(&all);
   return saved;
@@ -499,9 +468,11 @@ static float value_at(const unsigned char *data, size_t i) {
   return value;
 }
 
-static bool all_finite(const reader *r, const entry *e, const unsigned char *data) {
+static bool check_values(const reader *r, const entry *e, const unsigned char *data) {
   for (size_t k = 0; k < ag_size(e->variable); k++) {
-    if (!isfinite(value_at(data + e->begin, k))) return refuse_tensor(r, e->name, "holds a value that is not finite");
+    float value = value_at(data + e->begin, k);
+    if (!isfinite(value)) return refuse_tensor(r, e->name, "holds a value that is not finite");
+    if (e->not_negative && value < 0) return refuse_tensor(r, e->name, "holds a negative mean of squares");
   }
   return true;
 }
@@ -511,7 +482,7 @@ static bool assign_all(const reader *r, const catalogue *all, const unsigned cha
   if (all->count == 0) return true;
   const entry *end = all->entries + all->count;
   for (const entry *e = all->entries; e < end; e++) {
-    if (e->variable && !(all_finite(r, e, data) && ag_variable_data(e->variable))) return false;
+    if (e->variable && !(check_values(r, e, data) && ag_variable_data(e->variable))) return false;
   }
   for (const entry *e = all->entries; e < end; e++) {
     if (e->step) *e->step = e->step_read;

@@ -251,7 +251,7 @@ if limited sample --run deep/run --seed 8 --out kept.npy >out.txt 2>err.txt; the
 holds err.txt "kept.npy: cannot be written: File too large"
 cmp five.npy kept.npy || fail "a failed write changed the old file"
 if limited train "${short[@]}" --steps 1 --out full >out.txt 2>err.txt; then fail "a full disk is no error"; fi
-holds err.txt "full/checkpoint.coming.safetensors: cannot write: File too large"
+holds err.txt "full/checkpoint.coming.safetensors: cannot be written: File too large"
 [[ $(ls full) == $'metrics.csv\nsamples' ]] || fail "a failed run left $(ls full)"
 [[ ! $(ls *.part 2>/dev/null) ]] || fail "left behind: $(ls *.part)"
 echo "test_command.sh: all well"

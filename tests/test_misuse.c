@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "nn/file.h"
 #include "nn/nn.h"
 
 static ag_tensor *ones(void) { return ag_ones(AG_SHAPE(2, 3)); }
@@ -1069,6 +1070,15 @@ static void saving_and_loading(void **state) {
   REFUSED(nn_load(path, 1, &not_built), "");
   REFUSED(nn_load(path, 1, &good), "");
   REFUSED(nn_load("/", 1, &good), "");
+  nn_file file = {0};
+  REFUSED(nn_file_create(NULL, path), "nn_file_create");
+  REFUSED(nn_file_create(&file, NULL), "nn_file_create");
+  REFUSED(nn_file_create(&file, "/dev/null/nowhere"), "/dev/null/nowhere");
+  REFUSED(nn_file_close(NULL, true), "nn_file_close");
+  REFUSED(nn_file_close(&file, true), "nn_file_close");
+  REFUSED(nn_file_rename(NULL, path), "nn_file_rename");
+  REFUSED(nn_file_rename(path, NULL), "nn_file_rename");
+  REFUSED(nn_file_rename("/dev/null/nowhere", path), "/dev/null/nowhere");
   REFUSED(nn_each_metadata(NULL, ignore_metadata, NULL), "path");
   REFUSED(nn_each_metadata(path, NULL, NULL), "function");
   REFUSED(nn_each_metadata(path, ignore_metadata, NULL), "");

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "gan/file.h"
 #include "gan/picture.h"
 #include "gan/report.h"
 #include "nn/nn.h"

@@ -540,7 +540,7 @@ static void a_full_disk_leaves_the_old_file(void **state) {
   setrlimit(RLIMIT_FSIZE, &before);
   signal(SIGXFSZ, handler);
   assert_false(saved);
-  assert_error(AG_ERROR_FILE, "cannot write: File too large");
+  assert_error(AG_ERROR_FILE, "cannot be written: File too large");
   assert_true(load(layer));
   assert_untouched(layer);
   nn_layer_free(layer);
@@ -616,6 +616,25 @@ static void moments_are_tensors_and_steps_are_text(void **state) {
   nn_optimizer_free(optimizer);
 }
 
+static void a_negative_mean_of_squares_is_refused(void **state) {
+  (void)state;
+  static const char header[] =
+      "{\"__metadata__\":{\"o.kernel.step\":\"1\",\"o.bias.step\":\"1\"},"
+      "\"o.kernel.moment1\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]},"
+      "\"o.bias.moment1\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}";
+  nn_layer *layer = make_dense();
+  nn_optimizer *rmsprop = nn_rmsprop(), *momentum = nn_sgd(.momentum = 0.9);
+  write_file(header, sizeof header - 1, (float[]){1, -1, 1}, 3);
+  nn_named_layer squares = {.name = "o", .layer = layer, .optimizer = rmsprop};
+  assert_false(nn_load(path, 1, &squares));
+  assert_error(AG_ERROR_FILE, "tensor o.kernel.moment1 holds a negative mean of squares");
+  nn_named_layer velocity = {.name = "o", .layer = layer, .optimizer = momentum};
+  assert_true(nn_load(path, 1, &velocity));
+  nn_layer_free(layer);
+  nn_optimizer_free(rmsprop);
+  nn_optimizer_free(momentum);
+}
+
 static void wrong_states_of_an_optimizer_change_nothing(void **state) {
   (void)state;
   static const struct {
@@ -651,6 +670,7 @@ int main(void) {
       FILE_TEST(weights_and_buffers_of_several_layers_come_back),
       FILE_TEST(an_optimizer_goes_on_as_if_never_saved),
       FILE_TEST(moments_are_tensors_and_steps_are_text),
+      FILE_TEST(a_negative_mean_of_squares_is_refused),
       FILE_TEST(wrong_states_of_an_optimizer_change_nothing),
       FILE_TEST(the_u_of_a_spectral_norm_comes_back),
       FILE_TEST(loading_leaves_what_was_recorded),

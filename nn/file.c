@@ -1,29 +1,35 @@
-#include "gan/file.h"
+#include "nn/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "autograd/autograd.h"
 
-static void free_names(gan_file *file) {
+static void free_names(nn_file *file) {
   ag_free(file->path);
   ag_free(file->temporary);
-  *file = (gan_file){0};
+  *file = (nn_file){0};
 }
 
-bool gan_file_create(gan_file *file, const char *path) {
-  if (!file || !path) return ag_fail_null("gan_file_create", "file or path");
+static char *join(const char *path, const char *ending) {
+  size_t size = strlen(path) + strlen(ending) + 1;
+  char *text = ag_allocate(size, 1);
+  if (text) snprintf(text, size, "%s%s", path, ending);
+  return text;
+}
+
+bool nn_file_create(nn_file *file, const char *path) {
+  if (!file || !path) return ag_fail_null("nn_file_create", "file or path");
   struct stat status;
   bool in_place = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
-  *file = (gan_file){.path = gan_text("%s", path), .temporary = in_place ? NULL : gan_text("%s.part", path)};
+  *file = (nn_file){.path = join(path, ""), .temporary = in_place ? NULL : join(path, ".part")};
   if (file->path && (in_place || file->temporary)) {
     file->stream = fopen(in_place ? file->path : file->temporary, "wb");
     if (file->stream) {
-      errno = 0; /* gan_file_close tells what goes wrong from here on */
+      errno = 0; /* nn_file_close tells what goes wrong from here on */
       return true;
     }
     ag_fail(AG_ERROR_FILE, "%s: cannot be written: %s", path, strerror(errno));
@@ -45,7 +51,8 @@ static void sync_folder_of(const char *path) {
   close(opened);
 }
 
-bool gan_file_rename(const char *from, const char *to) {
+bool nn_file_rename(const char *from, const char *to) {
+  if (!from || !to) return ag_fail_null("nn_file_rename", "a path");
   if (rename(from, to) != 0)
     return ag_fail(AG_ERROR_FILE, "%s: cannot be renamed to %s: %s", from, to, strerror(errno));
   sync_folder_of(to);
@@ -53,34 +60,22 @@ bool gan_file_rename(const char *from, const char *to) {
 }
 
 /* To the disk, where it is one. */
-static bool sync(const gan_file *file) {
+static bool sync_stream(const nn_file *file) {
   return fflush(file->stream) == 0 && (!file->temporary || fsync(fileno(file->stream)) == 0);
 }
 
-bool gan_file_close(gan_file *file, bool complete) {
-  complete = complete && !ferror(file->stream) && sync(file);
+bool nn_file_close(nn_file *file, bool complete) {
+  if (!file || !file->stream) return ag_fail_null("nn_file_close", "file");
+  complete = complete && !ferror(file->stream) && sync_stream(file);
   int reason = complete ? 0 : errno;
   if (fclose(file->stream) && !reason) reason = errno;
   if (complete && !reason && file->temporary && rename(file->temporary, file->path)) reason = errno;
   complete = complete && !reason;
+  if (complete && file->temporary) sync_folder_of(file->path);
   if (!complete) {
     ag_fail(AG_ERROR_FILE, "%s: cannot be written: %s", file->path, strerror(reason ? reason : EIO));
     if (file->temporary) remove(file->temporary);
   }
   free_names(file);
   return complete;
-}
-
-char *gan_text(const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  int length = vsnprintf(NULL, 0, format, arguments);
-  va_end(arguments);
-  if (length < 0) return ag_fail(AG_ERROR_ARGUMENT, "gan_text: cannot format '%s'", format);
-  char *text = ag_allocate((size_t)length + 1, 1);
-  if (!text) return NULL;
-  va_start(arguments, format);
-  vsnprintf(text, (size_t)length + 1, format, arguments);
-  va_end(arguments);
-  return text;
 }
