@@ -120,8 +120,6 @@ static bool save(training_state *state, gan_position *at, gan_progress *progress
   bool showing = progress->saved || progress->step == FIRST_PICTURE;
   bool due = training->checkpoint_minutes > 0 && minutes() - state->saved_at >= training->checkpoint_minutes;
   if (!showing && !due && !stop) return true;
-  at->epoch = progress->epoch;
-  at->step = progress->step;
   at->counter = state->rng.counter;
   state->saved_at = minutes();
   return gan_run_checkpoint(&state->run, at, &state->pair) && (!showing || show(state, at, progress));
@@ -131,9 +129,10 @@ static bool train_steps(training_state *state, gan_position *at, gan_progress *p
   const gan_training *training = state->training;
   for (bool stop = false; progress->step < progress->steps && !stop;) {
     locate(progress, progress->step + 1);
-    gan_position here = {.epoch = progress->epoch, .step = progress->step};
+    at->epoch = progress->epoch;
+    at->step = progress->step;
     if (!set_learning_rates(state, progress) || !train_step(state, progress) ||
-        !gan_run_log(&state->run, &here, &progress->figures))
+        !gan_run_log(&state->run, at, &progress->figures))
       return false;
     progress->warning = gan_watch_step(&state->watch, &progress->figures, training->model->loss->output);
     stop = training->stop && *training->stop;
