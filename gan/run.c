@@ -1,9 +1,11 @@
 #include "gan/run.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +50,14 @@ static bool make_folders(char *path) {
     if (!made) return ag_fail(AG_ERROR_FILE, "%s: cannot be made: %s", path, strerror(reason));
   }
   return path != NULL;
+}
+
+/* Two runs would remove each other's files. Not every file system has locks: nothing is lost where one refuses. */
+static bool lock_folder(gan_run *run) {
+  run->lock = opendir(run->folder);
+  if (!run->lock) return ag_fail(AG_ERROR_FILE, "%s: cannot be opened: %s", run->folder, strerror(errno));
+  if (flock(dirfd(run->lock), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return true;
+  return ag_fail(AG_ERROR_FILE, "%s: another training is writing there", run->folder);
 }
 
 static bool remove_file(char *path) {
@@ -99,7 +109,7 @@ bool gan_run_start(gan_run *run, const char *folder) {
   if (!*folder) return ag_fail(AG_ERROR_ARGUMENT, "the run's folder has an empty name, expected a path");
   *run = (gan_run){.folder = gan_text("%s", folder)};
   char *samples = gan_text(SAMPLES, folder);
-  bool started = run->folder && make_folders(samples) && remove_after(-1, run) &&
+  bool started = run->folder && make_folders(samples) && lock_folder(run) && remove_after(-1, run) &&
                  remove_file(gan_text(FILM, folder)) && remove_file(gan_text(CHECKPOINT, folder)) &&
                  remove_file(gan_text(PREVIOUS, folder)) && remove_file(gan_text(BROKEN, folder)) &&
                  remove_file(gan_text(REPORT, folder)) &&
@@ -116,6 +126,7 @@ void gan_run_close(gan_run *run) {
   ag_free(run->folder);
   if (run->metrics) fclose(run->metrics); /* every line was flushed */
   if (run->evaluation) fclose(run->evaluation);
+  if (run->lock) closedir(run->lock);
   *run = (gan_run){0};
 }
 
@@ -305,8 +316,8 @@ bool gan_run_resume(gan_run *run, const char *folder, gan_position *at, gan_pair
                     void *context) {
   if (!run || !folder || !at || !pair) return ag_fail_null("gan_run_resume", "run, folder, position or pair");
   *run = (gan_run){.folder = gan_text("%s", folder)};
-  bool resumed = run->folder && resume_pair(run, at, pair, note, context) && remove_after(at->epoch, run) &&
-                 cut_tables(run, at) && read_frames(run, at->epoch - 1) &&
+  bool resumed = run->folder && lock_folder(run) && resume_pair(run, at, pair, note, context) &&
+                 remove_after(at->epoch, run) && cut_tables(run, at) && read_frames(run, at->epoch - 1) &&
                  (!run->broken || gan_run_checkpoint(run, at, pair)); /* for what reads it, as the report */
   if (!resumed) gan_run_close(run);
   return resumed;

@@ -2,12 +2,15 @@
  * checkpoint.safetensors and the one before it, report.html. */
 #pragma once
 
+#include <dirent.h>
+
 #include "gan/checkpoint.h"
 #include "gan/figures.h"
 #include "gan/picture.h"
 
 typedef struct {
   char *folder;
+  DIR *lock;                  /* the folder, held against other runs */
   FILE *metrics, *evaluation; /* the latter NULL before its first line */
   size_t count;               /* of frames: a picture an epoch, for the film */
   gan_picture *frames;
@@ -20,7 +23,9 @@ typedef void gan_note_function(const char *sentence, void *context);
 
 /* Whether the folder holds a run, even an unfinished one. */
 bool gan_run_exists(const char *folder);
-/* Makes the folder, and those it lies in, and starts metrics.csv; the files of an earlier run are removed. */
+/* Makes the folder, and those it lies in, and starts metrics.csv; the files of an earlier run are removed. False and an
+ * error, as where another run, of any process, is open there; this one is open until gan_run_close or its process's
+ * end. */
 bool gan_run_start(gan_run *run, const char *folder);
 /* What the folder's run goes on with: its model, with the options it was trained with, where it stands, and the
  * precision it was trained at. */
@@ -28,8 +33,8 @@ bool gan_run_read(const char *folder, gan_model *model, gan_position *at, ag_pre
 /* Goes on with the folder's run: *at says of what settings it must be, and then where it stands; the pair, made of
  * at->model, is brought there, tables are cut back to there, later pictures and kept checkpoints removed. Of a
  * checkpoint that is broken the one before is taken, and it lies aside as checkpoint.broken.safetensors. `note` (may be
- * NULL) is told that, and what may make bits differ. False and an error, the run closed; other settings change nothing.
- */
+ * NULL) is told that, and what may make bits differ. False and an error, the run closed, as where another is open there;
+ * other settings change nothing. */
 bool gan_run_resume(gan_run *run, const char *folder, gan_position *at, gan_pair *pair, gan_note_function *note,
                     void *context);
 void gan_run_close(gan_run *run);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -344,6 +345,24 @@ static void other_settings_are_refused_and_nothing_is_changed(void **state) {
   assert_same_run(2);
 }
 
+static void a_folder_that_another_training_writes_to_is_left_alone(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, whole, 3));
+  train(training_of(&model, parts, 3));
+  gan_training begun = training_of(&model, parts, 3), rest = begun;
+  rest.resume = true;
+  DIR *other = opendir(parts);
+  assert_int_equal(flock(dirfd(other), LOCK_EX), 0);
+  assert_false(gan_train(&begun));
+  assert_error(AG_ERROR_FILE, "another training is writing there");
+  assert_false(gan_train(&rest));
+  assert_error(AG_ERROR_FILE, "another training is writing there");
+  assert_same_run(2);
+  closedir(other);
+  train(rest);
+}
+
 static int steps_left;
 static ag_tensor *soon_infinite(ag_tensor *logits) {
   ag_tensor *loss = gan_cross_entropy.generator(logits);
@@ -405,6 +424,7 @@ int main(void) {
       FOLDER_TEST(what_was_not_written_any_more_is_made_up_for),
       FOLDER_TEST(checkpoints_are_written_within_an_epoch_and_the_last_two_stay),
       FOLDER_TEST(other_settings_are_refused_and_nothing_is_changed),
+      FOLDER_TEST(a_folder_that_another_training_writes_to_is_left_alone),
       FOLDER_TEST(a_value_that_is_not_finite_stops_training_and_the_checkpoint_from_before_stays),
       FOLDER_TEST(another_precision_cpu_or_program_is_told),
   };
