@@ -211,6 +211,20 @@ static void long_depths_and_many_slots_are_cut_into_blocks(void **state) {
   check(make_problem(300, 4, 14, 33, 67, INDEX_SLOT_DEPTH, SLOT_DEPTH_INDEX));
 }
 
+/* Which threads pack on their own, where there are many panels for each of them. */
+static void the_larger_operand_may_be_rows_or_columns_on_any_number_of_threads(void **state) {
+  (void)state;
+  for (int threads = 1; threads <= 3; threads++) {
+    kernel_set_threads(threads);
+    check(make_problem(2, 2, 700, 20, 90, INDEX_SLOT_DEPTH, SLOT_DEPTH_INDEX));
+    check(make_problem(2, 2, 700, 20, 90, SLOT_DEPTH_INDEX, SLOT_INDEX_DEPTH));
+    check(make_problem(2, 2, 9, 1700, 80, INDEX_SLOT_DEPTH, SLOT_DEPTH_INDEX));
+    check(make_problem(2, 2, 9, 1700, 80, SLOT_DEPTH_INDEX, SLOT_INDEX_DEPTH));
+    check(make_problem(1, 1, 330, 5, 3100, SLOT_INDEX_DEPTH, SLOT_DEPTH_INDEX));
+  }
+  kernel_set_threads(0);
+}
+
 /* Every output slot with no pairs, or of depth 0, is zeros; with no rows or columns there is nothing to write. */
 static void empty_sums_are_zero_and_empty_results_are_left_alone(void **state) {
   (void)state;
@@ -496,6 +510,7 @@ int main(void) {
       cmocka_unit_test(all_sizes_of_rows_columns_and_depth),
       cmocka_unit_test(operands_lie_in_any_order),
       cmocka_unit_test(long_depths_and_many_slots_are_cut_into_blocks),
+      cmocka_unit_test(the_larger_operand_may_be_rows_or_columns_on_any_number_of_threads),
       cmocka_unit_test(empty_sums_are_zero_and_empty_results_are_left_alone),
       cmocka_unit_test(convolutions_and_their_gradients_are_products_of_pairs),
       cmocka_unit_test(any_number_of_threads_gives_the_same_bits),

@@ -7,8 +7,6 @@ typedef struct {
   kernel_conv_part result, a, b;
 } conv_roles;
 
-static inline size_t aligned(size_t bytes) { return padded(bytes, 64); }
-
 /* The slots that meet in a window: tap (i, j) of output (row, column) reads the input under it, unless that is padding.
  * Returns how often. next[slot] counts the meetings of a slot; where there is `pair`, it says where the next one is
  * put. Both may be NULL. */

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <tgmath.h>
 
-#if !defined(_OPENMP) && defined(__GNUC__)
+#ifdef _OPENMP
+#include <omp.h>
+#elif defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wunknown-pragmas"
 #endif
 

@@ -7,7 +7,8 @@
  * zeros after the last index. One tile of the output (a panel of A times a panel of B) is summed in registers over all
  * its pairs and a block of depths. Blocks are short enough for a panel of A and one of B, all slots of them, to stay in
  * cache; those of a tile are added in order. Tiles and blocks depend on sizes alone and one thread computes a tile: the
- * bits do not depend on the number of threads.
+ * bits do not depend on the number of threads. The smaller operand is packed first; then a thread packs a panel of the
+ * larger one, sums all tiles that read it while it is near, and goes on to the next.
  *
  * This file is the engine. What the numbers in a panel are and how a tile of them is summed is a tile_shape's:
  * tile_real.h has those of the type itself, tile_bf16.h those of bfloat16. */
@@ -31,9 +32,9 @@ typedef struct {
 } tile_terms;
 
 /* Packs values[indices, depth], in the strides of `from`: at most PIECE_DEPTH deep, and as wide as a panel with the
- * zeros put after the last index. */
-typedef void tile_pack(const tile_shape *tile, const operand *from, const real *values, size_t indices, size_t depth,
-                       void *to);
+ * zeros put after the last index. The values at `next` are packed after these. */
+typedef void tile_pack(const tile_shape *tile, const operand *from, const real *values, const real *next,
+                       size_t indices, size_t depth, void *to);
 
 struct tile_shape {
   size_t rows, columns; /* of results */
@@ -52,16 +53,25 @@ struct tile_shape {
 #include "autograd/kernels/tile_bf16.h"
 #endif
 
+/* The operand that gives the rows of the tiles, or the one that gives their columns. */
+typedef struct {
+  operand from;
+  size_t indices, width, panels; /* width: indices of a panel */
+  tile_pack *pack;
+  bool own; /* a thread packs a panel when it comes to it, into memory of its own, in place of all of them before */
+} tile_side;
+enum { ROW_SIDE, COLUMN_SIDE, SIDES };
+
 /* How a product is computed. */
 typedef struct {
   tile_shape tile;
-  bool swapped; /* B gives the rows of the tiles and A their columns; what follows is said after swapping */
-  operand a, b;
-  size_t rows, columns, row_panels, column_panels;
+  bool swapped; /* B gives the rows of the tiles and A their columns */
+  tile_side side[SIDES];
   size_t block; /* the longest block of depths */
 } products_plan;
 
 static inline size_t padded(size_t n, size_t step) { return pieces_of(n, step) * step; }
+static inline size_t aligned(size_t bytes) { return padded(bytes, 64); }
 
 /* Takes the tile if it spends less on the product, and on the zeros around it, than those before. */
 static void consider_tile(products_plan *plan, const product *of, const tile_shape *tile, bool swapped, double *least) {
@@ -73,7 +83,20 @@ static void consider_tile(products_plan *plan, const product *of, const tile_sha
   if (swapped) cost *= swapped_cost;
   if (cost >= *least) return;
   *least = cost;
-  plan->tile = *tile, plan->swapped = swapped, plan->row_panels = row_panels, plan->column_panels = column_panels;
+  plan->tile = *tile, plan->swapped = swapped;
+}
+
+static tile_side side_of(const operand *from, size_t indices, size_t width, tile_pack *pack) {
+  return (tile_side){*from, indices, width, pieces_of(indices, width), pack, false};
+}
+
+/* Threads pack the larger operand, unless it has too few panels to keep all of them busy to the end. */
+static void choose_own_panels(products_plan *plan) {
+  enum { PANELS_A_THREAD = 16 };
+  tile_side *rows = &plan->side[ROW_SIDE], *columns = &plan->side[COLUMN_SIDE];
+  bool more_rows = rows->from.slots * rows->indices > columns->from.slots * columns->indices;
+  tile_side *most = more_rows ? rows : columns;
+  most->own = most->panels >= PANELS_A_THREAD * (size_t)kernel_get_threads();
 }
 
 static products_plan plan_products(const product *of) {
@@ -89,13 +112,23 @@ static products_plan plan_products(const product *of) {
 #endif
   }
   const tile_shape *tile = &plan.tile;
-  plan.a = plan.swapped ? of->b : of->a, plan.rows = plan.swapped ? of->columns : of->rows;
-  plan.b = plan.swapped ? of->a : of->b, plan.columns = plan.swapped ? of->rows : of->columns;
-  size_t one_deep = (plan.a.slots * tile->rows + plan.b.slots * tile->columns) * tile->bytes;
+  const operand *rows = plan.swapped ? &of->b : &of->a, *columns = plan.swapped ? &of->a : &of->b;
+  plan.side[ROW_SIDE] = side_of(rows, plan.swapped ? of->columns : of->rows, tile->rows, tile->pack_rows);
+  plan.side[COLUMN_SIDE] = side_of(columns, plan.swapped ? of->rows : of->columns, tile->columns, tile->pack_columns);
+  size_t one_deep = (rows->slots * tile->rows + columns->slots * tile->columns) * tile->bytes;
   size_t longest = smaller(larger(tile->cache / larger(one_deep, 1), DEPTH_MIN), DEPTH_MAX);
   size_t blocks = larger(pieces_of(of->depth, longest), 1);
   plan.block = padded(pieces_of(of->depth, blocks), tile->step);
+  choose_own_panels(&plan);
   return plan;
+}
+
+static size_t panel_bytes(const products_plan *plan, const tile_side *side) {
+  return aligned(side->from.slots * plan->block * side->width * plan->tile.bytes);
+}
+
+static size_t panels_bytes(const products_plan *plan, const tile_side *side) {
+  return (side->own ? (size_t)kernel_get_threads() : side->panels) * panel_bytes(plan, side);
 }
 
 /* One block of depths of a product. */
@@ -103,32 +136,57 @@ typedef struct {
   products_plan plan;
   const product *of;
   size_t first, depth, padded_depth;
-  char *a_panels;                   /* [row panels, slots of A, padded depth, rows of a tile] */
-  char *b_panels;                   /* [column panels, slots of B, padded depth, columns of a tile] */
+  char *panels[SIDES];              /* [panels, or threads; slots, padded depth, width] */
   size_t row_stride, column_stride; /* of the result, for the rows and columns of tiles */
 } products_block;
 
-/* Packs the n-th piece of to[panels, slots, depth, width], counted in the order in which the pieces lie in `from`. */
-static void pack_nth(const products_block *block, const operand *from, size_t indices, size_t width, tile_pack *pack,
-                     size_t n, char *to) {
-  size_t panels = pieces_of(indices, width), pieces = pieces_of(block->depth, PIECE_DEPTH), panel, rest;
-  if (from->index_stride == 1) panel = n % panels, rest = n / panels;
-  else panel = n / (pieces * from->slots), rest = n % (pieces * from->slots);
-  size_t slot = rest / pieces, k = rest % pieces * PIECE_DEPTH, i = panel * width;
-  const real *values = from->values + (ptrdiff_t)slot * from->slot_stride + (ptrdiff_t)i * from->index_stride +
-                       (ptrdiff_t)(block->first + k) * from->depth_stride;
-  pack(&block->plan.tile, from, values, smaller(indices - i, width), smaller(block->depth - k, PIECE_DEPTH),
-       to + ((panel * from->slots + slot) * block->padded_depth + k) * width * block->plan.tile.bytes);
+/* The memory of a panel, or of a thread. */
+static char *packed_panel(const products_block *block, int side, size_t n) {
+  return block->panels[side] + n * panel_bytes(&block->plan, &block->plan.side[side]);
 }
 
-static void pack_a(const products_block *block, size_t n) {
-  const products_plan *plan = &block->plan;
-  pack_nth(block, &plan->a, plan->rows, plan->tile.rows, plan->tile.pack_rows, n, block->a_panels);
+/* How many pieces a panel is packed in. */
+static size_t pieces_a_panel(const products_block *block, const tile_side *side) {
+  return side->from.slots * pieces_of(block->depth, PIECE_DEPTH);
 }
 
-static void pack_b(const products_block *block, size_t n) {
-  const products_plan *plan = &block->plan;
-  pack_nth(block, &plan->b, plan->columns, plan->tile.columns, plan->tile.pack_columns, n, block->b_panels);
+static const real *values_of(const products_block *block, const tile_side *side, size_t panel, size_t piece) {
+  const operand *from = &side->from;
+  size_t pieces = pieces_of(block->depth, PIECE_DEPTH), slot = piece / pieces, k = piece % pieces * PIECE_DEPTH;
+  return from->values + (ptrdiff_t)slot * from->slot_stride + (ptrdiff_t)(panel * side->width) * from->index_stride +
+         (ptrdiff_t)(block->first + k) * from->depth_stride;
+}
+
+/* Into the memory of the panel. */
+static void pack_piece(const products_block *block, const tile_side *side, size_t panel, size_t piece,
+                       const real *next, char *to) {
+  size_t pieces = pieces_of(block->depth, PIECE_DEPTH), slot = piece / pieces, k = piece % pieces * PIECE_DEPTH;
+  side->pack(&block->plan.tile, &side->from, values_of(block, side, panel, piece), next,
+             smaller(side->indices - panel * side->width, side->width), smaller(block->depth - k, PIECE_DEPTH),
+             to + (slot * block->padded_depth + k) * side->width * block->plan.tile.bytes);
+}
+
+static void pack_panel(const products_block *block, const tile_side *side, size_t panel, char *to) {
+  for (size_t piece = 0; piece < pieces_a_panel(block, side); piece++)
+    pack_piece(block, side, panel, piece, values_of(block, side, panel, piece + 1), to);
+}
+
+static size_t pieces_before(const products_block *block, const tile_side *side) {
+  return side->own ? 0 : side->panels * pieces_a_panel(block, side);
+}
+
+/* The n-th piece of what is packed before the tiles are summed, counted in the order in which it lies in `from`. */
+static void pack_nth(const products_block *block, size_t n, int thread) {
+  (void)thread;
+  size_t rows = pieces_before(block, &block->plan.side[ROW_SIDE]);
+  int which = n < rows ? ROW_SIDE : COLUMN_SIDE;
+  if (which == COLUMN_SIDE) n -= rows;
+  const tile_side *side = &block->plan.side[which];
+  size_t pieces = pieces_a_panel(block, side);
+  bool across = side->from.index_stride == 1;
+  size_t panel = across ? n % side->panels : n / pieces, piece = across ? n / side->panels : n % pieces;
+  pack_piece(block, side, panel, piece, values_of(block, side, panel + across, piece + !across),
+             packed_panel(block, which, panel));
 }
 
 /* out[rows, columns] in the strides of the block = (or +=, after the first block) tile[rows, width] */
@@ -145,25 +203,23 @@ static void tile_store(const products_block *block, const real *tile, size_t row
   }
 }
 
-/* The n-th tile of the output. Slots go first, since their tiles read the same panels. */
-static void compute_tile(const products_block *block, size_t n) {
+/* The tile of a slot, from these panels, whose memory is given. */
+static void compute_tile(const products_block *block, size_t slot, size_t row_panel, size_t column_panel,
+                         const char *row_values, const char *column_values) {
   const products_plan *plan = &block->plan;
   const kernel_pairs *pairs = &block->of->pairs;
-  size_t slot = n % pairs->slots, panels = n / pairs->slots;
-  size_t row_panel = panels % plan->row_panels, column_panel = panels / plan->row_panels;
   size_t i = row_panel * plan->tile.rows, j = column_panel * plan->tile.columns;
-  size_t rows = smaller(plan->rows - i, plan->tile.rows), columns = smaller(plan->columns - j, plan->tile.columns);
-  size_t a_slot = block->padded_depth * plan->tile.rows * plan->tile.bytes;
-  size_t b_slot = block->padded_depth * plan->tile.columns * plan->tile.bytes;
+  size_t rows = smaller(plan->side[ROW_SIDE].indices - i, plan->tile.rows);
+  size_t columns = smaller(plan->side[COLUMN_SIDE].indices - j, plan->tile.columns);
   tile_terms terms = {.tile = &plan->tile,
                       .pair = pairs->pair + pairs->start[slot],
                       .end = pairs->pair + pairs->start[slot + 1],
                       .swapped = plan->swapped,
-                      .a_slot = a_slot,
-                      .b_slot = b_slot,
+                      .a_slot = block->padded_depth * plan->tile.rows * plan->tile.bytes,
+                      .b_slot = block->padded_depth * plan->tile.columns * plan->tile.bytes,
                       .depth = block->padded_depth,
-                      .a = block->a_panels + row_panel * plan->a.slots * a_slot,
-                      .b = block->b_panels + column_panel * plan->b.slots * b_slot};
+                      .a = row_values,
+                      .b = column_values};
   real *out = block->of->out + slot * block->of->slot_stride + i * block->row_stride + j * block->column_stride;
   /* rows of the result are far apart: fetch them while the sum is being made */
   for (size_t row = 0; row < rows; row++) __builtin_prefetch(out + row * block->row_stride, 1);
@@ -175,55 +231,88 @@ static void compute_tile(const products_block *block, size_t n) {
   if (!straight) tile_store(block, tile, rows, columns, out);
 }
 
-/* f(block, 0) ... f(block, count - 1), in runs short enough to share out evenly. Entering a parallel region, even one
- * of a single thread, takes longer than a small product. */
-typedef void block_step(const products_block *block, size_t n);
-static void each(bool parallel, size_t count, block_step *f, const products_block *block) {
-  if (parallel) {
-#pragma omp parallel for schedule(dynamic, count / 128 + 1)
-    for (size_t n = 0; n < count; n++) f(block, n);
-  } else {
-    for (size_t n = 0; n < count; n++) f(block, n);
+/* The n-th tile of the output. Slots go first, since their tiles read the same panels. */
+static void compute_nth_tile(const products_block *block, size_t n, int thread) {
+  (void)thread;
+  size_t row_panels = block->plan.side[ROW_SIDE].panels;
+  size_t slot = n % block->of->pairs.slots, panels = n / block->of->pairs.slots;
+  size_t row_panel = panels % row_panels, column_panel = panels / row_panels;
+  compute_tile(block, slot, row_panel, column_panel, packed_panel(block, ROW_SIDE, row_panel),
+               packed_panel(block, COLUMN_SIDE, column_panel));
+}
+
+/* All tiles of the n-th panel of the side whose panels threads pack on their own. */
+static void compute_nth_panel(const products_block *block, size_t n, int thread) {
+  const bool by_rows = block->plan.side[ROW_SIDE].own;
+  const int own = by_rows ? ROW_SIDE : COLUMN_SIDE, other = by_rows ? COLUMN_SIDE : ROW_SIDE;
+  char *packed = packed_panel(block, own, (size_t)thread);
+  pack_panel(block, &block->plan.side[own], n, packed);
+  for (size_t m = 0; m < block->plan.side[other].panels; m++) {
+    const char *across = packed_panel(block, other, m);
+    for (size_t slot = 0; slot < block->of->pairs.slots; slot++)
+      if (by_rows) compute_tile(block, slot, n, m, packed, across);
+      else compute_tile(block, slot, m, n, across, packed);
   }
 }
 
-/* The same for compute_tile, with what each thread does around its tiles. */
-static void each_tile(bool parallel, size_t count, const products_block *block) {
+static int thread_number(void) {
+#ifdef _OPENMP
+  return omp_get_thread_num();
+#else
+  return 0;
+#endif
+}
+
+/* f(block, 0, thread) ... f(block, count - 1, thread), in runs short enough to share out evenly, where threads count
+ * from 0. Entering a parallel region, even one of a single thread, takes longer than a small product. */
+typedef void block_step(const products_block *block, size_t n, int thread);
+static void each(bool parallel, size_t count, block_step *f, const products_block *block) {
+  if (parallel) {
+#pragma omp parallel for schedule(dynamic, count / 128 + 1)
+    for (size_t n = 0; n < count; n++) f(block, n, thread_number());
+  } else {
+    for (size_t n = 0; n < count; n++) f(block, n, 0);
+  }
+}
+
+/* The same for steps that sum tiles, with what each thread does around them. */
+static void each_with_tiles(bool parallel, size_t count, block_step *f, const products_block *block) {
   const tile_shape *tile = &block->plan.tile;
   if (!tile->enter) {
-    each(parallel, count, compute_tile, block);
+    each(parallel, count, f, block);
     return;
   }
 #pragma omp parallel if (parallel)
   {
+    int thread = parallel ? thread_number() : 0;
     tile->enter();
 #pragma omp for schedule(dynamic, count / 128 + 1)
-    for (size_t n = 0; n < count; n++) compute_tile(block, n);
+    for (size_t n = 0; n < count; n++) f(block, n, thread);
     tile->leave();
   }
 }
 
 static size_t products_workspace(const product *of) {
   products_plan plan = plan_products(of);
-  size_t a_indices = plan.row_panels * plan.tile.rows, b_indices = plan.column_panels * plan.tile.columns;
-  return plan.block * (plan.a.slots * a_indices + plan.b.slots * b_indices) * plan.tile.bytes;
+  return panels_bytes(&plan, &plan.side[ROW_SIDE]) + panels_bytes(&plan, &plan.side[COLUMN_SIDE]);
 }
 
 static void products(const product *of, void *workspace) {
   products_block block = {.plan = plan_products(of), .of = of};
   const products_plan *plan = &block.plan;
+  const tile_side *rows = &plan->side[ROW_SIDE], *columns = &plan->side[COLUMN_SIDE];
   block.row_stride = plan->swapped ? 1 : of->row_stride, block.column_stride = plan->swapped ? of->row_stride : 1;
-  block.b_panels = workspace; /* first, because it is read by whole vectors, which must be aligned */
-  block.a_panels =
-      block.b_panels + plan->column_panels * plan->b.slots * plan->block * plan->tile.columns * plan->tile.bytes;
+  block.panels[ROW_SIDE] = workspace;
+  block.panels[COLUMN_SIDE] = block.panels[ROW_SIDE] + panels_bytes(plan, rows);
   const bool parallel = of->rows * of->columns * of->depth * of->pairs.start[of->pairs.slots] >= PRODUCTS_PARALLEL;
   do { /* once also for depth 0: the sum of nothing is stored */
     block.depth = smaller(of->depth - block.first, plan->block);
     block.padded_depth = padded(block.depth, plan->tile.step);
-    size_t pieces = pieces_of(block.depth, PIECE_DEPTH);
-    each(parallel, plan->row_panels * plan->a.slots * pieces, pack_a, &block);
-    each(parallel, plan->column_panels * plan->b.slots * pieces, pack_b, &block);
-    each_tile(parallel, plan->row_panels * plan->column_panels * of->pairs.slots, &block);
+    each(parallel, pieces_before(&block, rows) + pieces_before(&block, columns), pack_nth, &block);
+    if (rows->own || columns->own)
+      each_with_tiles(parallel, rows->own ? rows->panels : columns->panels, compute_nth_panel, &block);
+    else
+      each_with_tiles(parallel, rows->panels * columns->panels * of->pairs.slots, compute_nth_tile, &block);
     block.first += block.depth;
   } while (block.first < of->depth);
 }

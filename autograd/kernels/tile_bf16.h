@@ -49,24 +49,26 @@ static void round_block(float block[BLOCK_SIDE][BLOCK_SIDE], bf16 high[BLOCK_SID
 }
 
 /* to[half, index, depth] */
-static void pack_bf16_rows(const tile_shape *tile, const operand *from, const float *values, size_t indices,
-                           size_t depth, void *to) {
+static void pack_bf16_rows(const tile_shape *tile, const operand *from, const float *values, const float *next,
+                           size_t indices, size_t depth, void *to) {
+  (void)next;
   float block[BLOCK_SIDE][BLOCK_SIDE];
   gather_block(values, indices, from->index_stride, depth, from->depth_stride, block);
   for (size_t half = 0; half < tile->halves; half++) round_block(block, (bf16(*)[BLOCK_SIDE])to + half * BLOCK_SIDE);
 }
 
 /* to[half, register, pair of depths, index, depth of the pair], as AMX wants it */
-static void pack_bf16_columns(const tile_shape *tile, const operand *from, const float *values, size_t indices,
-                              size_t depth, void *to) {
+static void pack_bf16_columns(const tile_shape *tile, const operand *from, const float *values, const float *next,
+                              size_t indices, size_t depth, void *to) {
+  (void)next;
   float block[BLOCK_SIDE][BLOCK_SIDE];
-  bf16 rounded[BLOCK_SIDE][BLOCK_SIDE], *next = to;
+  bf16 rounded[BLOCK_SIDE][BLOCK_SIDE], *pair = to;
   gather_block(values, depth, from->depth_stride, indices, from->index_stride, block);
   for (size_t half = 0; half < tile->halves; half++) {
     round_block(block, rounded);
     for (size_t j = 0; j < BLOCK_SIDE; j += REGISTER_SIDE)
       for (size_t k = 0; k < BLOCK_SIDE; k += 2)
-        for (size_t i = j; i < j + REGISTER_SIDE; i++) *next++ = rounded[k][i], *next++ = rounded[k + 1][i];
+        for (size_t i = j; i < j + REGISTER_SIDE; i++) *pair++ = rounded[k][i], *pair++ = rounded[k + 1][i];
   }
 }
 

@@ -32,29 +32,56 @@ INLINE void tile_sum(size_t rows, size_t vectors, const tile_terms *terms) {
 static void tile_sum_full(const tile_terms *terms) { tile_sum(TILE_ROWS, TILE_VECTORS, terms); }
 static void tile_sum_thin(const tile_terms *terms) { tile_sum(THIN_ROWS, THIN_VECTORS, terms); }
 
-/* to[depth, width] */
-static inline void pack_real(size_t width, const operand *from, const real *values, size_t indices, size_t depth,
-                             real *to) {
-  if (indices < width) memset(to, 0, depth * width * sizeof *to);
+/* to[depth, width]. What is packed next is fetched meanwhile: its rows are too far apart for the CPU to foresee it, and
+ * fetching past the end does no harm. */
+INLINE void pack_indices(size_t width, const operand *from, const real *values, const real *next, size_t indices,
+                         size_t depth, real *to) {
   if (from->index_stride == 1) {
-    for (size_t k = 0; k < depth; k++, to += width, values += from->depth_stride)
+    for (size_t k = 0; k < depth; k++, to += width, values += from->depth_stride, next += from->depth_stride) {
+      __builtin_prefetch(next);
       for (size_t i = 0; i < indices; i++) to[i] = values[i];
+    }
   } else if (from->depth_stride == 1) {
-    for (size_t i = 0; i < indices; i++, values += from->index_stride)
+    for (size_t i = 0; i < indices; i++, values += from->index_stride, next += from->index_stride) {
+      for (size_t k = 0; k < PIECE_DEPTH; k += 64 / sizeof *next) __builtin_prefetch(next + k);
       for (size_t k = 0; k < depth; k++) to[k * width + i] = values[k];
+    }
   } else {
     for (size_t i = 0; i < indices; i++, values += from->index_stride)
       for (size_t k = 0; k < depth; k++) to[k * width + i] = values[(ptrdiff_t)k * from->depth_stride];
   }
 }
 
-static void pack_real_rows(const tile_shape *tile, const operand *from, const real *values, size_t indices,
-                           size_t depth, void *to) {
-  pack_real(tile->rows, from, values, indices, depth, to);
+/* The width is a constant where it is called, and whole pieces have loops of their own. */
+INLINE void pack_real(size_t width, const operand *from, const real *values, const real *next, size_t indices,
+                      size_t depth, real *to) {
+  if (indices == width && depth == PIECE_DEPTH) {
+    pack_indices(width, from, values, next, width, PIECE_DEPTH, to);
+    return;
+  }
+  if (indices < width) memset(to, 0, depth * width * sizeof *to);
+  pack_indices(width, from, values, next, indices, depth, to);
 }
-static void pack_real_columns(const tile_shape *tile, const operand *from, const real *values, size_t indices,
-                              size_t depth, void *to) {
-  pack_real(tile->columns, from, values, indices, depth, to);
+
+static void pack_full_rows(const tile_shape *tile, const operand *from, const real *values, const real *next,
+                           size_t indices, size_t depth, void *to) {
+  (void)tile;
+  pack_real(TILE_ROWS, from, values, next, indices, depth, to);
+}
+static void pack_full_columns(const tile_shape *tile, const operand *from, const real *values, const real *next,
+                              size_t indices, size_t depth, void *to) {
+  (void)tile;
+  pack_real(TILE_VECTORS * TILE_LANES, from, values, next, indices, depth, to);
+}
+static void pack_thin_rows(const tile_shape *tile, const operand *from, const real *values, const real *next,
+                           size_t indices, size_t depth, void *to) {
+  (void)tile;
+  pack_real(THIN_ROWS, from, values, next, indices, depth, to);
+}
+static void pack_thin_columns(const tile_shape *tile, const operand *from, const real *values, const real *next,
+                              size_t indices, size_t depth, void *to) {
+  (void)tile;
+  pack_real(THIN_VECTORS * TILE_LANES, from, values, next, indices, depth, to);
 }
 
 static const tile_shape tile_full = {.rows = TILE_ROWS,
@@ -63,8 +90,8 @@ static const tile_shape tile_full = {.rows = TILE_ROWS,
                                      .bytes = sizeof(real),
                                      .cache = TILE_CACHE,
                                      .cost = 1,
-                                     .pack_rows = pack_real_rows,
-                                     .pack_columns = pack_real_columns,
+                                     .pack_rows = pack_full_rows,
+                                     .pack_columns = pack_full_columns,
                                      .sum = tile_sum_full};
 static const tile_shape tile_thin = {.rows = THIN_ROWS,
                                      .columns = THIN_VECTORS * TILE_LANES,
@@ -72,6 +99,6 @@ static const tile_shape tile_thin = {.rows = THIN_ROWS,
                                      .bytes = sizeof(real),
                                      .cache = TILE_CACHE,
                                      .cost = 2,
-                                     .pack_rows = pack_real_rows,
-                                     .pack_columns = pack_real_columns,
+                                     .pack_rows = pack_thin_rows,
+                                     .pack_columns = pack_thin_columns,
                                      .sum = tile_sum_thin};
