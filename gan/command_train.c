@@ -144,7 +144,6 @@ static bool train_on(train_options *options, const gan_images *images) {
   gan_judge judge = {0};
   bool digits = !training->model->mixture;
   if (digits && training->evaluate && !make_judge(options, images, &judge)) return gan_judge_free(&judge), false;
-  if (!training->resume && gan_run_exists(options->out)) printf("%s: replacing the run that it holds.\n", options->out);
   progress_display display = progress_start();
   training->images = images;
   training->folder = options->out;

@@ -178,19 +178,32 @@ static bool draw_fixed_noise(training_state *state) {
   return !ag_failed();
 }
 
+/* Frees the sentence. False without one. */
+static bool tell(const gan_training *training, char *sentence) {
+  if (sentence && training->note) training->note(sentence, training->context);
+  ag_free(sentence);
+  return sentence != NULL;
+}
+
+static bool begin_anew(training_state *state) {
+  const gan_training *training = state->training;
+  bool replaces = training->folder && gan_run_exists(training->folder);
+  return gan_run_start(&state->run, training->folder) &&
+         (!replaces || tell(training, gan_text("%s: replacing the run that it held", training->folder)));
+}
+
 /* A new run, or the folder's own at the place where it stopped. */
 static bool begin(training_state *state, gan_position *at, gan_progress *progress) {
   const gan_training *training = state->training;
   state->saved_at = minutes();
-  if (!training->resume) return gan_run_start(&state->run, training->folder);
+  if (!training->resume) return begin_anew(state);
   if (!gan_run_resume(&state->run, training->folder, at, &state->pair, training->note, training->context)) return false;
   state->rng.counter = at->counter;
   progress->before = at->step;
   locate(progress, at->step);
   char *sentence = gan_text("%s: going on after step %" PRId64 " of %" PRId64, training->folder, at->step, at->steps);
-  if (sentence && training->note) training->note(sentence, training->context);
-  ag_free(sentence);
-  return !progress->saved || show(state, at, progress); /* it may have been killed before */
+  return tell(training, sentence) &&
+         (!progress->saved || show(state, at, progress)); /* it may have been killed before */
 }
 
 static bool train_in_scope(training_state *state) {

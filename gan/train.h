@@ -38,7 +38,7 @@ typedef struct {
   /* Once it is not 0, training ends after the step that runs, with a checkpoint; may be NULL. */
   const volatile sig_atomic_t *stop;
   gan_progress_function *progress; /* may be NULL */
-  gan_note_function *note;         /* of what gan_run_resume has to say; may be NULL */
+  gan_note_function *note;         /* of an earlier run in the folder; may be NULL */
   void *context;                   /* of both */
 } gan_training;
 

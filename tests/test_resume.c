@@ -356,6 +356,7 @@ static void a_folder_that_another_training_writes_to_is_left_alone(void **state)
   assert_int_equal(flock(dirfd(other), LOCK_EX), 0);
   assert_false(gan_train(&begun));
   assert_error(AG_ERROR_FILE, "another training is writing there");
+  assert_string_equal(notes, "");
   assert_false(gan_train(&rest));
   assert_error(AG_ERROR_FILE, "another training is writing there");
   assert_same_run(2);
