@@ -51,12 +51,17 @@ static void sync_folder_of(const char *path) {
   close(opened);
 }
 
-bool nn_file_rename(const char *from, const char *to) {
-  if (!from || !to) return ag_fail_null("nn_file_rename", "a path");
-  if (rename(from, to) != 0)
-    return ag_fail(AG_ERROR_FILE, "%s: cannot be renamed to %s: %s", from, to, strerror(errno));
+/* False, and errno tells why. */
+static bool rename_to_stay(const char *from, const char *to) {
+  if (rename(from, to) != 0) return false;
   sync_folder_of(to);
   return true;
+}
+
+bool nn_file_rename(const char *from, const char *to) {
+  if (!from || !to) return ag_fail_null("nn_file_rename", "a path");
+  return rename_to_stay(from, to) ||
+         ag_fail(AG_ERROR_FILE, "%s: cannot be renamed to %s: %s", from, to, strerror(errno));
 }
 
 /* To the disk, where it is one. */
@@ -69,9 +74,8 @@ bool nn_file_close(nn_file *file, bool complete) {
   complete = complete && !ferror(file->stream) && sync_stream(file);
   int reason = complete ? 0 : errno;
   if (fclose(file->stream) && !reason) reason = errno;
-  if (complete && !reason && file->temporary && rename(file->temporary, file->path)) reason = errno;
+  if (complete && !reason && file->temporary && !rename_to_stay(file->temporary, file->path)) reason = errno;
   complete = complete && !reason;
-  if (complete && file->temporary) sync_folder_of(file->path);
   if (!complete) {
     ag_fail(AG_ERROR_FILE, "%s: cannot be written: %s", file->path, strerror(reason ? reason : EIO));
     if (file->temporary) remove(file->temporary);
