@@ -45,7 +45,8 @@ ag_tensor *gan_generator_input(const gan_pair *pair, ag_tensor *noise, ag_tensor
 ag_tensor *gan_forge(const gan_pair *pair, int64_t count, ag_tensor *labels, ag_rng *rng) {
   if (!pair) return ag_fail_null("gan_forge", "pair");
   ag_tensor *noise = ag_normal(rng, AG_SHAPE(count, gan_noise_size(pair)), 0, 1);
-  return nn_forward(pair->generator, gan_generator_input(pair, noise, labels), NN_TRAIN(rng));
+  bool frozen = pair->freeze_after > 0 && pair->generator_steps >= pair->freeze_after;
+  return nn_forward(pair->generator, gan_generator_input(pair, noise, labels), frozen ? NN_EVAL : NN_TRAIN(rng));
 }
 
 /* Each `count` samples after another become one with their channels side by side. */

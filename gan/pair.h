@@ -17,6 +17,8 @@ typedef struct {
   int64_t classes;      /* both networks are told the sample's label, 0 .. classes - 1; 0: they are not */
   int64_t pack;         /* samples that the discriminator judges together (PacGAN, Lin et al. 2018); 0: one */
   int64_t critic_steps; /* the discriminator's steps for each of the generator's; 0: one */
+  int64_t freeze_after; /* steps of the generator after which it forges as in evaluation, its batch norms with their
+                           moving averages, which stay as they are then; 0: never */
   int64_t generator_steps, discriminator_steps; /* so far */
 } gan_pair;
 
@@ -27,7 +29,7 @@ void gan_pair_free(gan_pair *pair);
 int64_t gan_noise_size(const gan_pair *pair);
 /* The generator's input from noise [batch, noise] and, for a pair with classes, labels [batch]. */
 ag_tensor *gan_generator_input(const gan_pair *pair, ag_tensor *noise, ag_tensor *labels);
-/* Forgeries in training mode, [count, ...], from noise N(0, 1). */
+/* Forgeries in training mode (until freeze_after), [count, ...], from noise N(0, 1). */
 ag_tensor *gan_forge(const gan_pair *pair, int64_t count, ag_tensor *labels, ag_rng *rng);
 /* The discriminator's outputs for a batch in training mode, [batch / pack, 1]; the batch is a multiple of pack. */
 ag_tensor *gan_discriminate(const gan_pair *pair, gan_batch batch, ag_rng *rng);

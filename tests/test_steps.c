@@ -471,6 +471,32 @@ static void samples_come_from_the_average_where_there_is_one(void **state) {
   gan_pair_free(&pair);
 }
 
+/* Batch norm as the whole generator: in training it would shift and scale the noise, which the averages do not. */
+static void a_generator_that_is_frozen_forges_as_in_evaluation_and_keeps_its_averages(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_cross_entropy);
+  nn_layer_free(pair.generator);
+  pair.generator = nn_batch_norm();
+  pair.freeze_after = 2;
+  ag_rng rng = ag_rng_seed(3);
+  assert_true(nn_build(pair.generator, AG_SHAPE(1), &rng));
+  enum { GAMMA = 0, MOVING_MEAN = 2 };
+  double mean = 0, gamma = 1;
+  for (int n = 0; n < 4; n++) {
+    gan_figures figures;
+    assert_true((n % 2 ? gan_dual_tape_step : gan_alternating_step)(&pair, real_batch(), &rng, &figures));
+    assert_int_equal(get(pair.generator, MOVING_MEAN) == mean, n >= 2);
+    assert_true(get(pair.generator, GAMMA) != gamma); /* it learns all the same */
+    mean = get(pair.generator, MOVING_MEAN);
+    gamma = get(pair.generator, GAMMA);
+  }
+  ag_rng same = rng;
+  ag_tensor *forged = gan_forge(&pair, N, NULL, &rng), *noise = ag_normal(&same, AG_SHAPE(N, 1), 0, 1);
+  ag_tensor *evaluated = nn_forward(pair.generator, noise, NN_EVAL);
+  assert_memory_equal(ag_data(forged), ag_data(evaluated), N * sizeof(ag_real));
+  gan_pair_free(&pair);
+}
+
 /* Every model: the networks fit each other, one step of its schedule moves both, and a user's options fit it, too. */
 static gan_batch batch_for(const gan_pair *pair, const gan_model *model, ag_rng *rng) {
   if (model->mixture) return (gan_batch){.samples = gan_mixture_draw(model->mixture, 6, rng)};
@@ -569,6 +595,7 @@ int main(void) {
       TEST(the_average_follows_the_generator),
       TEST(each_step_of_the_generator_moves_the_average),
       TEST(samples_come_from_the_average_where_there_is_one),
+      TEST(a_generator_that_is_frozen_forges_as_in_evaluation_and_keeps_its_averages),
       TEST(every_model_takes_a_step),
       TEST(every_loss_fits_the_ring_and_labels_and_packs_fit_digits),
       TEST(points_of_a_mixture_have_its_own_figures),

@@ -10,7 +10,7 @@ static nn_layer *make_discriminator(void) {
   return nn_sequential(nn_maxout(200, 5), nn_maxout(200, 5), nn_maxout(200, 5), nn_dense(1));
 }
 
-static nn_optimizer *make_optimizer(void) { return nn_adam(.learning_rate = 1e-4, .beta1 = 0.8); }
+static nn_optimizer *make_optimizer(void) { return nn_adam(.learning_rate = 2e-4, .beta1 = 0.8); }
 
 const gan_model gan_ring_toy = {
     .name = "ring",
@@ -20,6 +20,7 @@ const gan_model gan_ring_toy = {
     .make_optimizer = make_optimizer,
     .loss = &gan_cross_entropy,
     .step = gan_alternating_step,
+    .freeze_after = 2000, /* until then, a batch's statistics shake a mode by more than its width */
     .pack = 2,
     .average = 0.999,
     .decay = true,
@@ -37,6 +38,7 @@ const gan_model gan_grid_toy = {
     .make_optimizer = make_optimizer,
     .loss = &gan_cross_entropy,
     .step = gan_alternating_step,
+    .freeze_after = 2000, /* until then, a batch's statistics shake a mode by more than its width */
     .pack = 2,
     .average = 0.999,
     .decay = true,
