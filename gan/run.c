@@ -93,9 +93,11 @@ static FILE *open_table(const gan_run *run, const char *name, const char *mode) 
   return table;
 }
 
+static const char metrics_header[] = "step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread,g_gradient\n";
+
 static bool start_metrics(gan_run *run) {
   run->metrics = open_table(run, METRICS, "w");
-  if (run->metrics) fputs("step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread\n", run->metrics);
+  if (run->metrics) fputs(metrics_header, run->metrics);
   return line_written(run, METRICS, run->metrics);
 }
 
@@ -132,8 +134,9 @@ void gan_run_close(gan_run *run) {
 
 bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figures) {
   if (!run || !run->metrics || !at || !figures) return ag_fail_null("gan_run_log", "run, position or figures");
-  fprintf(run->metrics, "%" PRId64 ",%" PRId64 ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n", at->step, at->epoch, figures->g_loss,
-          figures->d_loss, figures->d_real, figures->d_fake, figures->accuracy, figures->spread);
+  fprintf(run->metrics, "%" PRId64 ",%" PRId64 ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n", at->step, at->epoch,
+          figures->g_loss, figures->d_loss, figures->d_real, figures->d_fake, figures->accuracy, figures->spread,
+          figures->g_gradient);
   return line_written(run, METRICS, run->metrics);
 }
 
@@ -259,6 +262,16 @@ static bool cut_table(const gan_run *run, const char *name, int64_t last, FILE *
   return *table || (fine && !headed) || line_written(run, name, NULL);
 }
 
+/* Lines of other columns than those of the lines before would make the table unreadable. */
+static bool has_our_columns(const gan_run *run) {
+  char line[1024];
+  FILE *file = open_table(run, METRICS, "r");
+  bool ours = !file || !fgets(line, sizeof line, file) || !strchr(line, '\n') || strcmp(line, metrics_header) == 0;
+  if (file) fclose(file);
+  return ours || ag_fail(AG_ERROR_FILE, "%s/" METRICS ": line 1: expected %.*s; another version began this run",
+                         run->folder, (int)sizeof metrics_header - 2, metrics_header);
+}
+
 static bool cut_tables(gan_run *run, const gan_position *at) {
   return cut_table(run, METRICS, at->step, &run->metrics) && (run->metrics || start_metrics(run)) &&
          cut_table(run, EVALUATION, at->epoch - at->evaluate, &run->evaluation); /* the last one is judged once more */
@@ -317,7 +330,8 @@ bool gan_run_resume(gan_run *run, const char *folder, gan_position *at, gan_pair
   if (!run || !folder || !at || !pair) return ag_fail_null("gan_run_resume", "run, folder, position or pair");
   *run = (gan_run){.folder = gan_text("%s", folder)};
   bool resumed = run->folder && lock_folder(run) && resume_pair(run, at, pair, note, context) &&
-                 remove_after(at->epoch, run) && cut_tables(run, at) && read_frames(run, at->epoch - 1) &&
+                 has_our_columns(run) && remove_after(at->epoch, run) && cut_tables(run, at) &&
+                 read_frames(run, at->epoch - 1) &&
                  (!run->broken || gan_run_checkpoint(run, at, pair)); /* for what reads it, as the report */
   if (!resumed) gan_run_close(run);
   return resumed;

@@ -36,27 +36,33 @@ static bool is_finite(const char *network, double loss) {
                  network, loss);
 }
 
-/* The sum tells quickly; where it is not finite it may have overflowed. */
-static bool all_finite(ag_tensor *gradient) {
-  if (isfinite(ag_item(ag_sum(gradient)))) return true;
+/* Its sum, or that of its squares, tells quickly; where that is not finite it may have overflowed. */
+static bool all_finite(ag_tensor *gradient, double sum) {
+  if (isfinite(sum)) return true;
   const ag_real *values = ag_data(gradient);
   for (size_t i = 0; values && i < ag_size(gradient); i++)
     if (!isfinite(values[i])) return false;
   return true;
 }
 
-static bool are_finite(ag_list gradients) {
+/* *norm becomes that of all of them together, unless norm is NULL. */
+static bool are_finite(ag_list gradients, double *norm) {
   ag_scope *scope = ag_scope_enter();
   bool finite = scope != NULL;
+  double total = 0;
   for (size_t i = 0; finite && i < gradients.count; i++) {
     ag_tensor *gradient = gradients.items[i];
-    if (!gradient || all_finite(gradient)) continue;
+    if (!gradient) continue;
+    double sum = ag_item(ag_sum(norm ? ag_square(gradient) : gradient));
+    total += sum;
+    if (all_finite(gradient, sum)) continue;
     finite = ag_fail(AG_ERROR_NONFINITE,
                      "training step: the gradient of weight %zu, of shape %s, is not finite; weights were left as "
                      "before",
                      i, ag_shape_print(ag_shape_of(gradient)).text);
   }
   ag_scope_leave(scope);
+  if (norm) *norm = sqrt(total);
   return finite;
 }
 
@@ -70,6 +76,7 @@ static bool tell(gan_figures *figures, gan_output kind, const pass *p) {
       .d_fake = d_fake,
       .accuracy = 0.5 * (share_above(p->real_output, cut) + 1 - share_above(p->fake_output, cut)),
       .spread = mean_deviation(p->fake.samples) / mean_deviation(p->real.samples),
+      .g_gradient = NAN,
   };
   return is_finite("generator", figures->g_loss) && is_finite("discriminator", figures->d_loss);
 }
@@ -89,9 +96,13 @@ static void discriminate(gan_pair *pair, pass *p, ag_rng *rng) {
   p->d_loss = discriminator_loss(pair, p, rng);
 }
 
-bool gan_update(ag_tape *tape, ag_tensor *loss, nn_layer *network, nn_optimizer *optimizer) {
+static bool update(ag_tape *tape, ag_tensor *loss, nn_layer *network, nn_optimizer *optimizer, double *norm) {
   ag_list variables = nn_trainable_variables(network), gradients = ag_gradients(tape, loss, variables);
-  return are_finite(gradients) && nn_apply_gradients(optimizer, variables, gradients);
+  return are_finite(gradients, norm) && nn_apply_gradients(optimizer, variables, gradients);
+}
+
+bool gan_update(ag_tape *tape, ag_tensor *loss, nn_layer *network, nn_optimizer *optimizer) {
+  return update(tape, loss, network, optimizer, NULL);
 }
 
 /* What follows the update of each network. */
@@ -179,7 +190,8 @@ static bool both_turns(gan_pair *pair, ag_rng *rng, void *context) {
   ag_list disc_variables = nn_trainable_variables(pair->discriminator);
   ag_list gen_gradients = ag_gradients(gen_tape, p.g_loss, gen_variables);
   ag_list disc_gradients = ag_gradients(disc_tape, p.d_loss, disc_variables);
-  if (ag_failed() || !are_finite(gen_gradients) || !are_finite(disc_gradients)) return false;
+  if (ag_failed() || !are_finite(gen_gradients, &turn->figures->g_gradient) || !are_finite(disc_gradients, NULL))
+    return false;
   return nn_apply_gradients(pair->generator_optimizer, gen_variables, gen_gradients) &&
          nn_apply_gradients(pair->discriminator_optimizer, disc_variables, disc_gradients) &&
          after_discriminator(pair) && after_generator(pair);
@@ -219,7 +231,8 @@ static bool generator_turn(gan_pair *pair, ag_rng *rng, void *context) {
   ag_tape_stop(tape);
   turn->figures->g_loss = ag_item(loss);
   return is_finite("generator", turn->figures->g_loss) &&
-         gan_update(tape, loss, pair->generator, pair->generator_optimizer) && after_generator(pair);
+         update(tape, loss, pair->generator, pair->generator_optimizer, &turn->figures->g_gradient) &&
+         after_generator(pair);
 }
 
 bool gan_generator_turn(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {

@@ -7,8 +7,9 @@
 typedef struct {
   double g_loss, d_loss;
   double d_real, d_fake; /* D(x) and D(G(z)): means of sigmoid(logit), value or score, as the loss has it */
-  double accuracy; /* of D over real and fake together, at D = 0.5; of a critic, halfway between d_real and d_fake */
-  double spread;   /* deviation of a forged element over the batch, as a share of a real one's; means */
+  double accuracy;   /* of D over real and fake together, at D = 0.5; of a critic, halfway between d_real and d_fake */
+  double spread;     /* deviation of a forged element over the batch, as a share of a real one's; means */
+  double g_gradient; /* norm of the generator's gradient, over all its weights; NaN where it rests */
 } gan_figures;
 
 /* Trains the pair on real samples and as many forgeries. All randomness comes from rng. False and an error when it

@@ -106,7 +106,7 @@ refuses 1 "empty name" train "${short[@]}" --steps 1 --out ""
 [[ $(ls deep/run) == $'checkpoint.previous.safetensors\ncheckpoint.safetensors\nmetrics.csv\nreport.html\nsamples\ntraining.gif' ]] || fail "$(ls deep/run)"
 [[ $(ls deep/run/samples) == $'epoch-0001.png\nepoch-0002.png' ]] || fail "samples: $(ls deep/run/samples)"
 metrics=deep/run/metrics.csv
-[[ $(head -n 1 $metrics) == step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread ]] || fail "$(cat $metrics)"
+[[ $(head -n 1 $metrics) == step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread,g_gradient ]] || fail "$(cat $metrics)"
 [[ $(cut -d, -f1,2 $metrics | tail -n +2 | paste -sd' ') == "1,1 2,1 3,1 4,2" ]] || fail "$(cat $metrics)"
 
 # the same seed gives the same bits on any number of threads; an earlier run is replaced, its pictures too

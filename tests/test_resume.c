@@ -195,6 +195,21 @@ static void a_wish_that_is_refused_leaves_even_a_broken_checkpoint(void **state)
   assert_true(is_there("samples/epoch-0003.png"));
 }
 
+static void figures_in_other_columns_are_refused_before_anything_is_removed(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, parts, 6));
+  rename_part("samples/epoch-0003.png", "samples/epoch-0004.png");
+  FILE *metrics = fopen(strcat(strcpy((char[256]){0}, parts), "/metrics.csv"), "w");
+  fputs("step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread\n1,1,0.7,0.7,0.5,0.5,0.5,1\n", metrics);
+  fclose(metrics);
+  gan_training rest = training_of(&model, parts, 7);
+  rest.resume = true;
+  assert_false(gan_train(&rest));
+  assert_error(AG_ERROR_FILE, "accuracy,spread,g_gradient; another version began this run");
+  assert_true(is_there("samples/epoch-0004.png"));
+}
+
 /* As from another program. */
 static void a_picture_of_another_size_begins_the_film_anew(void **state) {
   (void)state;
@@ -279,7 +294,7 @@ static void what_was_not_written_any_more_is_made_up_for(void **state) {
   rename_part("samples/epoch-0003.png", "lost");
   rename_part("report.html", "samples/epoch-0009.png");
   FILE *metrics = fopen(strcat(strcpy((char[256]){0}, parts), "/metrics.csv"), "a");
-  fputs("7,4,0.7,0.7,0.5,0.5,0.5,1\n8,4,0.", metrics);
+  fputs("7,4,0.7,0.7,0.5,0.5,0.5,1,1\n8,4,0.", metrics);
   fclose(metrics);
   gan_training rest = training_of(&model, parts, 6);
   rest.resume = true;
@@ -418,7 +433,8 @@ int main(void) {
       FOLDER_TEST(a_finished_run_can_be_made_longer),
       FOLDER_TEST(a_broken_checkpoint_gives_way_to_the_one_before),
       FOLDER_TEST(a_wish_that_is_refused_leaves_even_a_broken_checkpoint),
-      FOLDER_TEST(a_picture_of_another_size_begins_the_film_anew),
+      FOLDER_TEST(figures_in_other_columns_are_refused_before_anything_is_removed),
+      TEST(a_picture_of_another_size_begins_the_film_anew),
       FOLDER_TEST(what_a_file_claims_of_its_place_is_checked),
       FOLDER_TEST(what_a_file_says_twice_or_at_too_great_a_length_is_refused),
       FOLDER_TEST(a_missing_checkpoint_gives_way_to_the_one_before),

@@ -129,7 +129,7 @@ static void alternating_trains_the_discriminator_first_and_the_generator_on_fres
   assert_true(gan_alternating_step(&pair, real_batch(), &rng, &figures));
   assert_true(check_close(figures.d_loss, d_loss) && check_close(figures.g_loss, g_loss));
   assert_true(check_close(get(pair.discriminator, 0), a2) && check_close(get(pair.discriminator, 1), b2));
-  assert_true(check_close(get(pair.generator, 0), w - 0.5 * dw));
+  assert_true(check_close(get(pair.generator, 0), w - 0.5 * dw) && check_close(figures.g_gradient, fabs(dw)));
   gan_pair_free(&pair);
 }
 
@@ -144,6 +144,7 @@ static void the_generator_learns_at_each_kth_step(void **state) {
     assert_true(gan_alternating_step(&pair, real_batch(), &rng, &figures));
     assert_true(isfinite(figures.g_loss));
     assert_true((get(pair.generator, 0) != before) == (step % 3 == 0));
+    assert_true(isnan(figures.g_gradient) == (step % 3 != 0));
     assert_true(get(pair.discriminator, 0) != discriminator);
   }
   gan_pair_free(&pair);
