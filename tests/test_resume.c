@@ -434,7 +434,7 @@ int main(void) {
       FOLDER_TEST(a_broken_checkpoint_gives_way_to_the_one_before),
       FOLDER_TEST(a_wish_that_is_refused_leaves_even_a_broken_checkpoint),
       FOLDER_TEST(figures_in_other_columns_are_refused_before_anything_is_removed),
-      TEST(a_picture_of_another_size_begins_the_film_anew),
+      FOLDER_TEST(a_picture_of_another_size_begins_the_film_anew),
       FOLDER_TEST(what_a_file_claims_of_its_place_is_checked),
       FOLDER_TEST(what_a_file_says_twice_or_at_too_great_a_length_is_refused),
       FOLDER_TEST(a_missing_checkpoint_gives_way_to_the_one_before),
