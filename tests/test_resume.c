@@ -102,6 +102,14 @@ static void rename_part(const char *from, const char *to) {
   assert_int_equal(rename(a, b), 0);
 }
 
+static FILE *open_metrics(const char *mode) {
+  char full[256];
+  snprintf(full, sizeof full, "%s/metrics.csv", parts);
+  FILE *metrics = fopen(full, mode);
+  assert_non_null(metrics);
+  return metrics;
+}
+
 static void cut(const char *name, long by) {
   char full[256];
   struct stat status;
@@ -200,7 +208,7 @@ static void figures_in_other_columns_are_refused_before_anything_is_removed(void
   gan_model model = small_model();
   train(training_of(&model, parts, 6));
   rename_part("samples/epoch-0003.png", "samples/epoch-0004.png");
-  FILE *metrics = fopen(strcat(strcpy((char[256]){0}, parts), "/metrics.csv"), "w");
+  FILE *metrics = open_metrics("w");
   fputs("step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread\n1,1,0.7,0.7,0.5,0.5,0.5,1\n", metrics);
   fclose(metrics);
   gan_training rest = training_of(&model, parts, 7);
@@ -293,7 +301,7 @@ static void what_was_not_written_any_more_is_made_up_for(void **state) {
   train(training_of(&model, parts, 6));
   rename_part("samples/epoch-0003.png", "lost");
   rename_part("report.html", "samples/epoch-0009.png");
-  FILE *metrics = fopen(strcat(strcpy((char[256]){0}, parts), "/metrics.csv"), "a");
+  FILE *metrics = open_metrics("a");
   fputs("7,4,0.7,0.7,0.5,0.5,0.5,1,1\n8,4,0.", metrics);
   fclose(metrics);
   gan_training rest = training_of(&model, parts, 6);
