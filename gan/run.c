@@ -266,8 +266,9 @@ static bool cut_table(const gan_run *run, const char *name, int64_t last, FILE *
 static bool has_our_columns(const gan_run *run) {
   char line[1024];
   FILE *file = open_table(run, METRICS, "r");
-  bool ours = !file || !fgets(line, sizeof line, file) || !strchr(line, '\n') || strcmp(line, metrics_header) == 0;
-  if (file) fclose(file);
+  if (!file) return !ag_failed() && (errno == ENOENT || line_written(run, METRICS, NULL));
+  bool ours = !fgets(line, sizeof line, file) || !strchr(line, '\n') || strcmp(line, metrics_header) == 0;
+  fclose(file);
   return ours || ag_fail(AG_ERROR_FILE, "%s/" METRICS ": line 1: expected %.*s; another version began this run",
                          run->folder, (int)sizeof metrics_header - 2, metrics_header);
 }

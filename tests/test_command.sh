@@ -190,7 +190,7 @@ holds deep/run/report.html "<title>dcgan</title>"
 cp deep/run/report.html kept.html
 cp $metrics kept.csv
 echo 5,2,0.7,0.7 >>$metrics
-refuses 1 "metrics.csv: line 6: expected 8 fields, it has fewer" report --run deep/run
+refuses 1 "metrics.csv: line 6: expected 9 fields, it has fewer" report --run deep/run
 cmp deep/run/report.html kept.html || fail "a refused report changed the old page"
 cp kept.csv $metrics
 refuses 1 "missing/metrics.csv: cannot be read" report --run missing
