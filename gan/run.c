@@ -247,11 +247,16 @@ static bool stands(const char *line, int64_t last) {
   return end != line && *end == ',' && number >= 1 && number <= last && strchr(line, '\n');
 }
 
+/* What follows where open_table gave none: a table that is not there is no error. */
+static bool is_only_missing(const gan_run *run, const char *name) {
+  return !ag_failed() && (errno == ENOENT || line_written(run, name, NULL));
+}
+
 /* Opens a table, if there is one, and cuts it behind the last of its numbered lines that stand. *table stays NULL where
  * not even its first line is whole. */
 static bool cut_table(const gan_run *run, const char *name, int64_t last, FILE **table) {
   FILE *file = open_table(run, name, "r+");
-  if (!file) return errno == ENOENT || line_written(run, name, NULL);
+  if (!file) return is_only_missing(run, name);
   char line[1024];
   bool headed = fgets(line, sizeof line, file) && strchr(line, '\n');
   long end = ftell(file);
@@ -266,7 +271,7 @@ static bool cut_table(const gan_run *run, const char *name, int64_t last, FILE *
 static bool has_our_columns(const gan_run *run) {
   char line[1024];
   FILE *file = open_table(run, METRICS, "r");
-  if (!file) return !ag_failed() && (errno == ENOENT || line_written(run, METRICS, NULL));
+  if (!file) return is_only_missing(run, METRICS);
   bool ours = !fgets(line, sizeof line, file) || !strchr(line, '\n') || strcmp(line, metrics_header) == 0;
   fclose(file);
   return ours || ag_fail(AG_ERROR_FILE, "%s/" METRICS ": line 1: expected %.*s; another version began this run",
