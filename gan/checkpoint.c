@@ -38,6 +38,7 @@ enum {
   CLASSES,
   AVERAGE,
   LEARNING_RATE,
+  DECAY,
   SEED,
   IMAGES,
   STEPS_AN_EPOCH,
@@ -64,6 +65,7 @@ static const char *const keys[KEYS] = {
     [CLASSES] = "classes",
     [AVERAGE] = "average",
     [LEARNING_RATE] = "learning_rate",
+    [DECAY] = "decay",
     [SEED] = "seed",
     [IMAGES] = "images",
     [STEPS_AN_EPOCH] = "steps_an_epoch",
@@ -121,6 +123,7 @@ static void put_settings(words *all, const gan_position *at) {
   put_real(all, AVERAGE, model->average);
   if (model->learning_rate > 0) put_real(all, LEARNING_RATE, model->learning_rate);
   else put(all, LEARNING_RATE, "own");
+  put_count(all, DECAY, model->decay);
   put(all, SEED, "%" PRIu64, at->seed);
   put_count(all, IMAGES, at->images);
   put_count(all, STEPS_AN_EPOCH, at->steps_an_epoch);
@@ -228,6 +231,13 @@ static bool read_real_option(const words *all, int key, double *value) {
   return own || (end != text && !*end && *value >= 0 && *value <= 1) || refuse(all, key, "a number from 0 to 1");
 }
 
+static bool read_decay(const words *all, gan_model *model) {
+  int64_t decay = model->decay;
+  if (!read_option(all, DECAY, 0, 1, &decay)) return false;
+  model->decay = decay;
+  return true;
+}
+
 static bool read_loss(const words *all, gan_model *model) {
   const char *name = all->text[LOSS];
   if (!name[0] || strcmp(name, model->loss->name) == 0) return true;
@@ -254,7 +264,7 @@ static bool read_model(const words *all, gan_model *model) {
          read_option(all, PACK, 0, MOST_PACKED, &model->pack) &&
          read_option(all, CLASSES, 0, MOST_CLASSES, &model->classes) &&
          read_real_option(all, AVERAGE, &model->average) &&
-         read_real_option(all, LEARNING_RATE, &model->learning_rate);
+         read_real_option(all, LEARNING_RATE, &model->learning_rate) && read_decay(all, model);
 }
 
 bool gan_checkpoint_load(const char *path, gan_pair *pair, gan_model *model) {

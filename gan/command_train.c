@@ -13,7 +13,7 @@ typedef struct {
   const gan_model *model; /* NULL: none was given; laid over it: */
   const gan_loss *loss;
   int64_t batch, critic_steps, pack, minutes;
-  bool conditional;
+  bool conditional, decay;
   double average, learning_rate;
   gan_training training;
 } train_options;
@@ -44,6 +44,7 @@ static void print_help(void) {
   for (const gan_loss *const *loss = gan_losses; *loss; loss++) printf(" %s%s", (*loss)->name, loss[1] ? "," : "\n");
   puts(
       "  --learning-rate R  of both networks (the model's own)\n"
+      "  --decay            both learning rates fall linearly to 0 over the run\n"
       "  --critic-steps K   alternately K steps of the discriminator and one of the generator\n"
       "  --pack M           the discriminator judges M samples together (PacGAN)\n"
       "  --average DECAY    samples come from a moving average of the generator's weights, such as 0.999");
@@ -76,6 +77,7 @@ static bool read_option(int letter, train_options *options) {
     case 'k': return read_number("--critic-steps", optarg, 1, 1000, &options->critic_steps);
     case 'g': return read_number("--pack", optarg, 1, 64, &options->pack);
     case 'r': return read_share("--learning-rate", optarg, &options->learning_rate);
+    case 'y': return options->decay = true;
     case 'a': return read_share("--average", optarg, &options->average);
     default: return false;
   }
@@ -89,6 +91,7 @@ static bool lay_over(const train_options *options, gan_model *model) {
   if (options->pack) model->pack = options->pack;
   if (options->average > 0) model->average = options->average;
   if (options->learning_rate > 0) model->learning_rate = options->learning_rate;
+  if (options->decay) model->decay = true;
   if (options->critic_steps) {
     model->critic_steps = options->critic_steps;
     model->step = gan_alternating_step;
@@ -197,7 +200,8 @@ int command_train(int argc, char **argv) {
       {"loss", required_argument, NULL, 'w'},         {"learning-rate", required_argument, NULL, 'r'},
       {"critic-steps", required_argument, NULL, 'k'}, {"pack", required_argument, NULL, 'g'},
       {"average", required_argument, NULL, 'a'},      {"resume", no_argument, NULL, 'u'},
-      {"checkpoint-minutes", required_argument, NULL, 'i'}, HELP_OPTION,
+      {"decay", no_argument, NULL, 'y'},              {"checkpoint-minutes", required_argument, NULL, 'i'},
+      HELP_OPTION,
   };
   train_options options = {.data = "data/mnist", .precision = AG_HIGH, .minutes = 10, .training = {.seed = 1}};
   for (int letter; (letter = next_option(argc, argv, table)) != OPTION_END;) {

@@ -207,8 +207,8 @@ static void put_evaluation(FILE *stream, const gan_csv *table) {
 
 /* What the checkpoint's metadata tells; what it does not is passed over. */
 static bool put_settings(FILE *stream, const gan_report *report) {
-  static const char *const keys[] = {"model", "loss",      "critic_steps", "pack",  "classes", "average",
-                                     "batch", "precision", "seed",         "epoch", "step"};
+  static const char *const keys[] = {"model", "loss",  "critic_steps", "pack", "classes", "average",
+                                     "decay", "batch", "precision",    "seed", "epoch",   "step"};
   fputs("<h2>Settings</h2>\n<dl class=\"card\">\n", stream);
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     char *value = nn_read_metadata(report->checkpoint, keys[i]);

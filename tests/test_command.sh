@@ -38,7 +38,7 @@ for command in "" train sample evaluate interpolate report summary models; do
 done
 "$mnist_gan" train --help >out.txt
 for option in model data epochs steps batch limit seed threads precision out evaluate conditional loss learning-rate \
-  critic-steps pack average resume checkpoint-minutes; do holds out.txt "--$option "; done
+  critic-steps pack average decay resume checkpoint-minutes; do holds out.txt "--$option "; done
 refuses 2 "'paint' is no command, expected one" paint
 "$mnist_gan" evaluate --help >out.txt
 for option in run samples data count seed neighbours csv threads; do holds out.txt "--$option "; done
@@ -136,13 +136,13 @@ refuses 1 "missing/checkpoint.safetensors: cannot read" train --resume --out mis
 diff -r longer resumed >&2 || fail "a refused wish changed the run"
 
 # variations: a conditional run draws the digit that it is asked for, the others refuse to
-variation=(--model dcgan-small --conditional --loss least-squares --critic-steps 2 --pack 2 --average 0.9)
+variation=(--model dcgan-small --conditional --loss least-squares --critic-steps 2 --pack 2 --average 0.9 --decay)
 "$mnist_gan" train "${short[@]}" --steps 2 "${variation[@]}" --out variation >out.txt
 "$mnist_gan" sample --run variation --digit 7 --count 2 --out seven.npy >out.txt
 "$mnist_gan" sample --run variation --digit 8 --count 2 --out eight.npy >out.txt
 if cmp -s seven.npy eight.npy; then fail "two digits look the same"; fi
 refuses 1 "dcgan was not trained to draw a 7" sample --run deep/run --digit 7 --out seven.npy
-for setting in least-squares dcgan-small "<dt>pack</dt><dd>2<" "<dt>average</dt><dd>0.9<"; do
+for setting in least-squares dcgan-small "<dt>pack</dt><dd>2<" "<dt>average</dt><dd>0.9<" "<dt>decay</dt><dd>1<"; do
   holds variation/report.html "$setting"
 done
 

@@ -314,6 +314,7 @@ static void what_was_not_written_any_more_is_made_up_for(void **state) {
 static void checkpoints_are_written_within_an_epoch_and_the_last_two_stay(void **state) {
   (void)state;
   gan_model model = small_model();
+  model.decay = true;
   gan_training often = training_of(&model, parts, 3);
   often.checkpoint_minutes = 1e-9;
   train(often);
@@ -333,6 +334,7 @@ static void checkpoints_are_written_within_an_epoch_and_the_last_two_stay(void *
   assert_int_equal(recorded.batch, 4);
   assert_int_equal(recorded.classes, 10);
   assert_true(recorded.average == 0.9);
+  assert_true(recorded.decay);
   assert_ptr_equal(recorded.step, model.step);
 }
 
@@ -361,11 +363,37 @@ static void other_settings_are_refused_and_nothing_is_changed(void **state) {
   wrong.model = &other;
   assert_false(gan_train(&wrong));
   assert_error(AG_ERROR_ARGUMENT, "its run has learning_rate own, expected 0.125");
+  other = model;
+  other.decay = true;
+  assert_false(gan_train(&wrong));
+  assert_error(AG_ERROR_ARGUMENT, "its run has decay 0, expected 1");
   wrong = rest;
   wrong.folder = folder;
   assert_false(gan_train(&wrong));
   assert_error(AG_ERROR_FILE, "cannot read");
   assert_same_run(2);
+}
+
+static nn_optimizer *watched_optimizer;
+static nn_optimizer *make_watched_optimizer(void) { return watched_optimizer = nn_sgd(.learning_rate = 0.5); }
+
+static double learning_rates[4];
+static void keep_learning_rate(const gan_progress *progress, void *context) {
+  (void)context;
+  learning_rates[progress->step - 1] = nn_learning_rate(watched_optimizer);
+}
+
+static void learning_rates_fall_to_0_where_the_model_says_so_and_go_on_falling_when_resumed(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  model.make_optimizer = make_watched_optimizer;
+  model.decay = true;
+  gan_training training = training_of(&model, parts, 4);
+  training.progress = keep_learning_rate;
+  train_one_step(training);
+  training.resume = true;
+  train(training);
+  for (int step = 0; step < 4; step++) assert_true(learning_rates[step] == 0.5 - 0.125 * step);
 }
 
 static void a_folder_that_another_training_writes_to_is_left_alone(void **state) {
@@ -449,6 +477,7 @@ int main(void) {
       FOLDER_TEST(what_was_not_written_any_more_is_made_up_for),
       FOLDER_TEST(checkpoints_are_written_within_an_epoch_and_the_last_two_stay),
       FOLDER_TEST(other_settings_are_refused_and_nothing_is_changed),
+      FOLDER_TEST(learning_rates_fall_to_0_where_the_model_says_so_and_go_on_falling_when_resumed),
       FOLDER_TEST(a_folder_that_another_training_writes_to_is_left_alone),
       FOLDER_TEST(a_value_that_is_not_finite_stops_training_and_the_checkpoint_from_before_stays),
       FOLDER_TEST(another_precision_cpu_or_program_is_told),
