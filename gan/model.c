@@ -38,6 +38,7 @@ bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
       .classes = model->classes,
       .pack = model->pack,
       .critic_steps = model->critic_steps,
+      .instance_noise = model->instance_noise,
       .freeze_after = model->freeze_after,
   };
   pair->discriminator_optimizer = model->shared_optimizer ? pair->generator_optimizer : model->make_optimizer();

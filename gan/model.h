@@ -16,6 +16,8 @@ typedef struct {
   gan_step *step;
   int64_t critic_steps, pack, classes; /* as in gan_pair */
   int64_t freeze_after;                /* as in gan_pair */
+  double instance_noise;               /* as in gan_pair, of the first step; falls to a hundredth, by the same factor
+                                          each step */
   double average;                      /* decay of the generator's moving average; 0: none is kept */
   double learning_rate;                /* of both optimizers, in place of their own; 0: as make_optimizer has it */
   bool decay;                          /* the learning rates fall linearly to 0 over the run */

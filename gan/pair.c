@@ -67,9 +67,15 @@ static ag_tensor *pack(ag_tensor *samples, int64_t count) {
   return ag_reshape(ag_transpose(ag_reshape(samples, split), order), shape);
 }
 
+static ag_tensor *blur(ag_tensor *samples, double deviation, ag_rng *rng) {
+  if (deviation == 0) return samples;
+  return ag_add(samples, ag_normal(rng, ag_shape_of(samples), 0, deviation));
+}
+
 ag_tensor *gan_discriminate(const gan_pair *pair, gan_batch batch, ag_rng *rng) {
   if (!is_batch("gan_discriminate", pair, batch.samples)) return NULL;
-  ag_tensor *input = pack(with_label(pair, batch.samples, batch.labels), pair->pack);
+  ag_tensor *seen = blur(batch.samples, pair->instance_noise, rng);
+  ag_tensor *input = pack(with_label(pair, seen, batch.labels), pair->pack);
   return nn_forward(pair->discriminator, input, NN_TRAIN(rng));
 }
 

@@ -1,6 +1,7 @@
 #include "gan/train.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <time.h>
 
 #include "gan/sample.h"
@@ -93,9 +94,11 @@ static bool show(training_state *state, const gan_position *at, gan_progress *pr
   return shown;
 }
 
-/* From the first learning rates towards 0, where the model says so. */
-static bool set_learning_rates(training_state *state, const gan_progress *progress) {
-  double left = state->training->model->decay ? 1 - (double)(progress->step - 1) / (double)progress->steps : 1;
+/* What changes over the run, where the model says so: learning rates fall towards 0, the noise to a hundredth. */
+static bool set_rates(training_state *state, const gan_progress *progress) {
+  const gan_model *model = state->training->model;
+  double done = (double)(progress->step - 1) / (double)progress->steps, left = model->decay ? 1 - done : 1;
+  state->pair.instance_noise = model->instance_noise * pow(0.01, done);
   return nn_set_learning_rate(state->pair.generator_optimizer, left * state->generator_rate) &&
          nn_set_learning_rate(state->pair.discriminator_optimizer, left * state->discriminator_rate);
 }
@@ -131,7 +134,7 @@ static bool train_steps(training_state *state, gan_position *at, gan_progress *p
     locate(progress, progress->step + 1);
     at->epoch = progress->epoch;
     at->step = progress->step;
-    if (!set_learning_rates(state, progress) || !train_step(state, progress) ||
+    if (!set_rates(state, progress) || !train_step(state, progress) ||
         !gan_run_log(&state->run, at, &progress->figures))
       return false;
     progress->warning = gan_watch_step(&state->watch, &progress->figures, training->model->loss->output);

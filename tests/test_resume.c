@@ -374,26 +374,31 @@ static void other_settings_are_refused_and_nothing_is_changed(void **state) {
   assert_same_run(2);
 }
 
-static nn_optimizer *watched_optimizer;
-static nn_optimizer *make_watched_optimizer(void) { return watched_optimizer = nn_sgd(.learning_rate = 0.5); }
-
-static double learning_rates[4];
-static void keep_learning_rate(const gan_progress *progress, void *context) {
-  (void)context;
-  learning_rates[progress->step - 1] = nn_learning_rate(watched_optimizer);
+static double learning_rates[4], noises[4];
+static bool keep_rates(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  static int step;
+  learning_rates[step] = nn_learning_rate(pair->generator_optimizer);
+  noises[step++] = pair->instance_noise;
+  return gan_alternating_step(pair, real, rng, figures);
 }
 
-static void learning_rates_fall_to_0_where_the_model_says_so_and_go_on_falling_when_resumed(void **state) {
+static nn_optimizer *make_sgd(void) { return nn_sgd(.learning_rate = 0.5); }
+
+static void rates_and_noise_fall_where_the_model_says_so_and_go_on_falling_when_resumed(void **state) {
   (void)state;
   gan_model model = small_model();
-  model.make_optimizer = make_watched_optimizer;
+  model.make_optimizer = make_sgd;
+  model.step = keep_rates;
   model.decay = true;
+  model.instance_noise = 0.25;
   gan_training training = training_of(&model, parts, 4);
-  training.progress = keep_learning_rate;
   train_one_step(training);
   training.resume = true;
   train(training);
-  for (int step = 0; step < 4; step++) assert_true(learning_rates[step] == 0.5 - 0.125 * step);
+  for (int step = 0; step < 4; step++) {
+    assert_true(learning_rates[step] == 0.5 - 0.125 * step);
+    assert_true(fabs(noises[step] - 0.25 * pow(10, -0.5 * step)) < 1e-15);
+  }
 }
 
 static void a_folder_that_another_training_writes_to_is_left_alone(void **state) {
@@ -477,7 +482,7 @@ int main(void) {
       FOLDER_TEST(what_was_not_written_any_more_is_made_up_for),
       FOLDER_TEST(checkpoints_are_written_within_an_epoch_and_the_last_two_stay),
       FOLDER_TEST(other_settings_are_refused_and_nothing_is_changed),
-      FOLDER_TEST(learning_rates_fall_to_0_where_the_model_says_so_and_go_on_falling_when_resumed),
+      FOLDER_TEST(rates_and_noise_fall_where_the_model_says_so_and_go_on_falling_when_resumed),
       FOLDER_TEST(a_folder_that_another_training_writes_to_is_left_alone),
       FOLDER_TEST(a_value_that_is_not_finite_stops_training_and_the_checkpoint_from_before_stays),
       FOLDER_TEST(another_precision_cpu_or_program_is_told),

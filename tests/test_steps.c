@@ -498,6 +498,17 @@ static void a_generator_that_is_frozen_forges_as_in_evaluation_and_keeps_its_ave
   gan_pair_free(&pair);
 }
 
+static void instance_noise_lies_on_all_that_the_discriminator_sees(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_cross_entropy);
+  pair.instance_noise = 0.25;
+  ag_rng rng = ag_rng_seed(3);
+  const ag_real *noise = peek_noise(rng, 0, N);
+  const ag_real *logits = ag_data(gan_discriminate(&pair, real_batch(), &rng));
+  for (int i = 0; i < N; i++) assert_true(check_close(logits[i], a * (reals[i] + 0.25 * noise[i]) + b));
+  gan_pair_free(&pair);
+}
+
 /* Every model: the networks fit each other, one step of its schedule moves both, and a user's options fit it, too. */
 static gan_batch batch_for(const gan_pair *pair, const gan_model *model, ag_rng *rng) {
   if (model->mixture) return (gan_batch){.samples = gan_mixture_draw(model->mixture, 6, rng)};
@@ -597,6 +608,7 @@ int main(void) {
       TEST(each_step_of_the_generator_moves_the_average),
       TEST(samples_come_from_the_average_where_there_is_one),
       TEST(a_generator_that_is_frozen_forges_as_in_evaluation_and_keeps_its_averages),
+      TEST(instance_noise_lies_on_all_that_the_discriminator_sees),
       TEST(every_model_takes_a_step),
       TEST(every_loss_fits_the_ring_and_labels_and_packs_fit_digits),
       TEST(points_of_a_mixture_have_its_own_figures),
