@@ -20,6 +20,11 @@ static bool make_average(gan_pair *pair, const gan_model *model) {
   return !ag_failed();
 }
 
+static nn_optimizer *discriminator_optimizer(const gan_pair *pair, const gan_model *model) {
+  if (model->shared_optimizer) return pair->generator_optimizer;
+  return model->make_discriminator_optimizer ? model->make_discriminator_optimizer() : model->make_optimizer();
+}
+
 bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
   if (!pair || !model || !rng) return ag_fail_null("gan_pair_make", "pair, model or rng");
   if (!model->make_generator || !model->make_discriminator || !model->make_optimizer || !model->loss)
@@ -41,7 +46,7 @@ bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
       .instance_noise = model->instance_noise,
       .freeze_after = model->freeze_after,
   };
-  pair->discriminator_optimizer = model->shared_optimizer ? pair->generator_optimizer : model->make_optimizer();
+  pair->discriminator_optimizer = discriminator_optimizer(pair, model);
   ag_scope *scope = ag_scope_enter();
   bool made = scope && nn_build(pair->generator, AG_SHAPE(model->noise + model->classes), rng) &&
               nn_build(pair->discriminator, judged_shape(pair), rng) &&

@@ -10,14 +10,15 @@ typedef struct {
   const char *about; /* one line */
   nn_layer *(*make_generator)(void);
   nn_layer *(*make_discriminator)(void);
-  nn_optimizer *(*make_optimizer)(void); /* called once for each network */
-  bool shared_optimizer;                 /* called once for both */
+  nn_optimizer *(*make_optimizer)(void);               /* called once for each network */
+  nn_optimizer *(*make_discriminator_optimizer)(void); /* the discriminator's; NULL: make_optimizer's, too */
+  bool shared_optimizer;                               /* make_optimizer is called once, for both */
   const gan_loss *loss;
   gan_step *step;
   int64_t critic_steps, pack, classes; /* as in gan_pair */
   int64_t freeze_after;                /* as in gan_pair */
-  double instance_noise;               /* as in gan_pair, of the first step; falls to a hundredth, by the same factor
-                                          each step */
+  double instance_noise;               /* as in gan_pair, of the first step; each step it falls by the same factor, to a
+                                          twentieth at the end */
   double average;                      /* decay of the generator's moving average; 0: none is kept */
   double learning_rate;                /* of both optimizers, in place of their own; 0: as make_optimizer has it */
   bool decay;                          /* the learning rates fall linearly to 0 over the run */

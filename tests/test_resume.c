@@ -397,7 +397,7 @@ static void rates_and_noise_fall_where_the_model_says_so_and_go_on_falling_when_
   train(training);
   for (int step = 0; step < 4; step++) {
     assert_true(learning_rates[step] == 0.5 - 0.125 * step);
-    assert_true(fabs(noises[step] - 0.25 * pow(10, -0.5 * step)) < 1e-15);
+    assert_true(fabs(noises[step] - 0.25 * pow(0.05, 0.25 * step)) < 1e-15);
   }
 }
 

@@ -509,6 +509,22 @@ static void instance_noise_lies_on_all_that_the_discriminator_sees(void **state)
   gan_pair_free(&pair);
 }
 
+static nn_optimizer *make_fast(void) { return nn_sgd(.learning_rate = 0.5); }
+static nn_optimizer *make_slow(void) { return nn_sgd(.learning_rate = 0.125); }
+
+static void each_network_may_have_an_optimizer_of_its_own(void **state) {
+  (void)state;
+  gan_model model = *gan_model_find("mlp-torch");
+  model.make_optimizer = make_fast;
+  model.make_discriminator_optimizer = make_slow;
+  ag_rng rng = ag_rng_seed(3);
+  gan_pair pair;
+  assert_true(gan_pair_make(&pair, &model, &rng));
+  assert_true(nn_learning_rate(pair.generator_optimizer) == 0.5);
+  assert_true(nn_learning_rate(pair.discriminator_optimizer) == 0.125);
+  gan_pair_free(&pair);
+}
+
 /* Every model: the networks fit each other, one step of its schedule moves both, and a user's options fit it, too. */
 static gan_batch batch_for(const gan_pair *pair, const gan_model *model, ag_rng *rng) {
   if (model->mixture) return (gan_batch){.samples = gan_mixture_draw(model->mixture, 6, rng)};
@@ -608,6 +624,7 @@ int main(void) {
       TEST(each_step_of_the_generator_moves_the_average),
       TEST(samples_come_from_the_average_where_there_is_one),
       TEST(a_generator_that_is_frozen_forges_as_in_evaluation_and_keeps_its_averages),
+      TEST(each_network_may_have_an_optimizer_of_its_own),
       TEST(instance_noise_lies_on_all_that_the_discriminator_sees),
       TEST(every_model_takes_a_step),
       TEST(every_loss_fits_the_ring_and_labels_and_packs_fit_digits),

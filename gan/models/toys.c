@@ -4,20 +4,22 @@
 
 static nn_layer *hidden(void) { return nn_sequential(nn_dense(400), nn_batch_norm(), nn_activation(NN_RELU)); }
 
-static nn_layer *make_generator(void) { return nn_sequential(hidden(), hidden(), hidden(), hidden(), nn_dense(2)); }
+static nn_layer *make_generator(nn_layer *last) { return nn_sequential(hidden(), hidden(), hidden(), hidden(), last); }
 
 static nn_layer *make_discriminator(void) {
   return nn_sequential(nn_maxout(200, 5), nn_maxout(200, 5), nn_maxout(200, 5), nn_dense(1));
 }
 
-static nn_optimizer *make_optimizer(void) { return nn_adam(.learning_rate = 2e-4, .beta1 = 0.8); }
+static nn_layer *make_ring_generator(void) { return make_generator(nn_dense(2)); }
+
+static nn_optimizer *make_ring_optimizer(void) { return nn_adam(.learning_rate = 2e-4, .beta1 = 0.8); }
 
 const gan_model gan_ring_toy = {
     .name = "ring",
     .about = "8 Gaussians on a circle: does every mode appear?",
-    .make_generator = make_generator,
+    .make_generator = make_ring_generator,
     .make_discriminator = make_discriminator,
-    .make_optimizer = make_optimizer,
+    .make_optimizer = make_ring_optimizer,
     .loss = &gan_cross_entropy,
     .step = gan_alternating_step,
     .freeze_after = 2000, /* until then, a batch's statistics shake a mode by more than its width */
@@ -30,16 +32,25 @@ const gan_model gan_ring_toy = {
     .mixture = &gan_ring,
 };
 
+/* Over the whole grid from the start. */
+static nn_layer *make_grid_generator(void) {
+  return make_generator(nn_dense(2, .kernel_init = {.kind = NN_NORMAL, .scale = 0.2}));
+}
+
+static nn_optimizer *make_grid_optimizer(void) { return nn_adam(.learning_rate = 3e-4, .beta1 = 0.5); }
+static nn_optimizer *make_slower(void) { return nn_adam(.learning_rate = 2e-4, .beta1 = 0.5); }
+
 const gan_model gan_grid_toy = {
     .name = "grid",
     .about = "25 Gaussians on a grid",
-    .make_generator = make_generator,
+    .make_generator = make_grid_generator,
     .make_discriminator = make_discriminator,
-    .make_optimizer = make_optimizer,
+    .make_optimizer = make_grid_optimizer,
+    .make_discriminator_optimizer = make_slower,
     .loss = &gan_cross_entropy,
     .step = gan_alternating_step,
-    .freeze_after = 2000, /* until then, a batch's statistics shake a mode by more than its width */
-    .pack = 2,
+    .freeze_after = 1000,
+    .instance_noise = 0.5, /* ten times a mode's deviation: the discriminator sees where modes are before how sharp */
     .average = 0.999,
     .decay = true,
     .noise = 2,
