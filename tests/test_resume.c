@@ -102,12 +102,13 @@ static void rename_part(const char *from, const char *to) {
   assert_int_equal(rename(a, b), 0);
 }
 
-static FILE *open_metrics(const char *mode) {
+static void write_metrics(const char *mode, const char *lines) {
   char full[256];
   snprintf(full, sizeof full, "%s/metrics.csv", parts);
   FILE *metrics = fopen(full, mode);
   assert_non_null(metrics);
-  return metrics;
+  assert_true(fputs(lines, metrics) >= 0);
+  assert_int_equal(fclose(metrics), 0);
 }
 
 static void cut(const char *name, long by) {
@@ -208,9 +209,7 @@ static void figures_in_other_columns_are_refused_before_anything_is_removed(void
   gan_model model = small_model();
   train(training_of(&model, parts, 6));
   rename_part("samples/epoch-0003.png", "samples/epoch-0004.png");
-  FILE *metrics = open_metrics("w");
-  fputs("step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread\n1,1,0.7,0.7,0.5,0.5,0.5,1\n", metrics);
-  fclose(metrics);
+  write_metrics("w", "step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread\n1,1,0.7,0.7,0.5,0.5,0.5,1\n");
   gan_training rest = training_of(&model, parts, 7);
   rest.resume = true;
   assert_false(gan_train(&rest));
@@ -301,9 +300,7 @@ static void what_was_not_written_any_more_is_made_up_for(void **state) {
   train(training_of(&model, parts, 6));
   rename_part("samples/epoch-0003.png", "lost");
   rename_part("report.html", "samples/epoch-0009.png");
-  FILE *metrics = open_metrics("a");
-  fputs("7,4,0.7,0.7,0.5,0.5,0.5,1,1\n8,4,0.", metrics);
-  fclose(metrics);
+  write_metrics("a", "7,4,0.7,0.7,0.5,0.5,0.5,1,1\n8,4,0.");
   gan_training rest = training_of(&model, parts, 6);
   rest.resume = true;
   train(rest);
