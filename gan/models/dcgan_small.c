@@ -1,4 +1,6 @@
-/* The rules of dcgan-paper with a fifth of the channels, for those who want to see digits soon. */
+/* The rules of dcgan-paper with a quarter of the channels or less, for those who want to see digits soon. The
+ * discriminator needs all three of its convolutions: a unit of the second sees a third of the digit's width, and strokes
+ * that are right each for itself pass for a digit. */
 #include "gan/models/models.h"
 
 static const nn_init normal = {.kind = NN_NORMAL, .scale = 0.02};
@@ -22,9 +24,11 @@ static nn_layer *make_generator(void) {
 }
 
 static nn_layer *make_discriminator(void) {
-  return nn_sequential(down(24), nn_leaky_relu(.slope = 0.2),
+  return nn_sequential(down(16), nn_leaky_relu(.slope = 0.2),
 
-                       down(48), nn_batch_norm(.momentum = 0.9), nn_leaky_relu(.slope = 0.2),
+                       down(32), nn_batch_norm(.momentum = 0.9), nn_leaky_relu(.slope = 0.2),
+
+                       down(64), nn_batch_norm(.momentum = 0.9), nn_leaky_relu(.slope = 0.2),
 
                        nn_flatten(), nn_dense(1, .kernel_init = normal));
 }
@@ -33,7 +37,7 @@ static nn_optimizer *make_optimizer(void) { return nn_adam(.learning_rate = 5e-4
 
 const gan_model gan_dcgan_small = {
     .name = "dcgan-small",
-    .about = "dcgan-paper with a fifth of the channels: clear digits in minutes",
+    .about = "dcgan-paper with few channels: clear digits in minutes",
     .make_generator = make_generator,
     .make_discriminator = make_discriminator,
     .make_optimizer = make_optimizer,

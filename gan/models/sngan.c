@@ -6,18 +6,17 @@ static const nn_init normal = {.kind = NN_NORMAL, .scale = 0.02};
 
 static nn_layer *make_generator(void) { return gan_dcgan_small.make_generator(); }
 
-static nn_layer *down(int filters, int kernel_size, int stride) {
-  nn_layer *conv = nn_conv2d(filters, kernel_size, .stride = stride, .padding = NN_SAME, .kernel_init = normal);
+static nn_layer *down(int filters) {
+  nn_layer *conv = nn_conv2d(filters, 4, .stride = 2, .padding = NN_SAME, .kernel_init = normal);
   return nn_sequential(nn_spectral_norm(conv), nn_leaky_relu(.slope = 0.1));
 }
 
 static nn_layer *make_discriminator(void) {
-  return nn_sequential(down(32, 3, 1), down(32, 4, 2), /* 14 x 14 */
-                       down(64, 3, 1), down(64, 4, 2), /* 7 x 7 */
-                       nn_flatten(), nn_spectral_norm(nn_dense(1, .kernel_init = normal)));
+  return nn_sequential(down(32), down(64), down(128), nn_flatten(),
+                       nn_spectral_norm(nn_dense(1, .kernel_init = normal)));
 }
 
-static nn_optimizer *make_optimizer(void) { return nn_adam(.learning_rate = 2e-4, .beta1 = 0.5); }
+static nn_optimizer *make_optimizer(void) { return nn_adam(.learning_rate = 5e-4, .beta1 = 0.5); }
 
 const gan_model gan_sngan = {
     .name = "sngan",
