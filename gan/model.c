@@ -43,7 +43,7 @@ bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
       .classes = model->classes,
       .pack = model->pack,
       .critic_steps = model->critic_steps,
-      .instance_noise = model->instance_noise,
+      .instance_noise = model->instance_noise.first,
       .freeze_after = model->freeze_after,
   };
   pair->discriminator_optimizer = discriminator_optimizer(pair, model);

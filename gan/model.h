@@ -17,8 +17,9 @@ typedef struct {
   gan_step *step;
   int64_t critic_steps, pack, classes; /* as in gan_pair */
   int64_t freeze_after;                /* as in gan_pair */
-  double instance_noise;               /* as in gan_pair, of the first step; each step it falls by the same factor, to a
-                                          twentieth at the end */
+  struct {
+    double first, last;
+  } instance_noise;           /* as in gan_pair, of the first step and the last; each step less by the same factor */
   double average;                      /* decay of the generator's moving average; 0: none is kept */
   double learning_rate;                /* of both optimizers, in place of their own; 0: as make_optimizer has it */
   bool decay;                          /* the learning rates fall linearly to 0 over the run */

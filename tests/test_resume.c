@@ -387,14 +387,15 @@ static void rates_and_noise_fall_where_the_model_says_so_and_go_on_falling_when_
   model.make_optimizer = make_sgd;
   model.step = keep_rates;
   model.decay = true;
-  model.instance_noise = 0.25;
+  model.instance_noise.first = 0.25;
+  model.instance_noise.last = 0.0625;
   gan_training training = training_of(&model, parts, 4);
   train_one_step(training);
   training.resume = true;
   train(training);
   for (int step = 0; step < 4; step++) {
     assert_true(learning_rates[step] == 0.5 - 0.125 * step);
-    assert_true(fabs(noises[step] - 0.25 * pow(0.05, 0.25 * step)) < 1e-15);
+    assert_true(fabs(noises[step] - 0.25 * pow(0.25, 0.25 * step)) < 1e-15);
   }
 }
 
