@@ -19,7 +19,7 @@ typedef struct {
   int64_t freeze_after;                /* as in gan_pair */
   struct {
     double first, last;
-  } instance_noise;           /* as in gan_pair, of the first step and the last; each step less by the same factor */
+  } instance_noise;           /* as in gan_pair, falling by the same factor each step; 0 and 0: none */
   double average;                      /* decay of the generator's moving average; 0: none is kept */
   double learning_rate;                /* of both optimizers, in place of their own; 0: as make_optimizer has it */
   bool decay;                          /* the learning rates fall linearly to 0 over the run */
