@@ -104,6 +104,7 @@ static products_plan plan_products(const product *of) {
   double least = INFINITY;
   for (int swapped = 0; swapped < 2; swapped++) {
     consider_tile(&plan, of, &tile_full, swapped, &least);
+    consider_tile(&plan, of, &tile_short, swapped, &least);
     consider_tile(&plan, of, &tile_thin, swapped, &least);
 #ifndef KERNEL_IS_DOUBLE
     if (of->arithmetic == KERNEL_NATIVE) continue; /* and the system is not asked for AMX */

@@ -1,13 +1,14 @@
 /* Tiles of the products engine in the type itself, by vectors that the compiler turns into the CPU's. */
 
-/* The sums of a tile, rows x vectors, fill the registers. Thin tiles are for results of few rows (one channel, one
- * unit). The cache is half of the second level of the smaller CPUs of a kind. */
+/* The sums of a full tile, rows x vectors, fill the registers. A short one wastes less on results of few rows (a small
+ * batch), a thin one on a single row (one channel, one unit). The cache is half of the second level of the smaller CPUs
+ * of a kind. */
 #if defined(__AVX512F__)
-enum { TILE_BYTES = 64, TILE_ROWS = 13, TILE_VECTORS = 2, TILE_CACHE = 512 << 10 };
+enum { TILE_BYTES = 64, TILE_ROWS = 13, SHORT_ROWS = 8, TILE_VECTORS = 2, TILE_CACHE = 512 << 10 };
 #elif defined(__AVX2__)
-enum { TILE_BYTES = 32, TILE_ROWS = 6, TILE_VECTORS = 2, TILE_CACHE = 256 << 10 };
+enum { TILE_BYTES = 32, TILE_ROWS = 6, SHORT_ROWS = 4, TILE_VECTORS = 2, TILE_CACHE = 256 << 10 };
 #else
-enum { TILE_BYTES = 16, TILE_ROWS = 4, TILE_VECTORS = 2, TILE_CACHE = 128 << 10 };
+enum { TILE_BYTES = 16, TILE_ROWS = 4, SHORT_ROWS = 2, TILE_VECTORS = 2, TILE_CACHE = 128 << 10 };
 #endif
 enum { THIN_ROWS = 1, THIN_VECTORS = 8, TILE_LANES = TILE_BYTES / sizeof(real), TILE_SUMS = TILE_ROWS * TILE_VECTORS };
 enum { TILE_LARGEST = 1024 }; /* results of any tile */
@@ -30,6 +31,7 @@ INLINE void tile_sum(size_t rows, size_t vectors, const tile_terms *terms) {
 }
 
 static void tile_sum_full(const tile_terms *terms) { tile_sum(TILE_ROWS, TILE_VECTORS, terms); }
+static void tile_sum_short(const tile_terms *terms) { tile_sum(SHORT_ROWS, TILE_VECTORS, terms); }
 static void tile_sum_thin(const tile_terms *terms) { tile_sum(THIN_ROWS, THIN_VECTORS, terms); }
 
 /* to[depth, width]. What is packed next is fetched meanwhile: its rows are too far apart for the CPU to foresee it, and
@@ -73,6 +75,11 @@ static void pack_full_columns(const tile_shape *tile, const operand *from, const
   (void)tile;
   pack_real(TILE_VECTORS * TILE_LANES, from, values, next, indices, depth, to);
 }
+static void pack_short_rows(const tile_shape *tile, const operand *from, const real *values, const real *next,
+                            size_t indices, size_t depth, void *to) {
+  (void)tile;
+  pack_real(SHORT_ROWS, from, values, next, indices, depth, to);
+}
 static void pack_thin_rows(const tile_shape *tile, const operand *from, const real *values, const real *next,
                            size_t indices, size_t depth, void *to) {
   (void)tile;
@@ -93,6 +100,15 @@ static const tile_shape tile_full = {.rows = TILE_ROWS,
                                      .pack_rows = pack_full_rows,
                                      .pack_columns = pack_full_columns,
                                      .sum = tile_sum_full};
+static const tile_shape tile_short = {.rows = SHORT_ROWS,
+                                      .columns = TILE_VECTORS * TILE_LANES,
+                                      .step = 1,
+                                      .bytes = sizeof(real),
+                                      .cache = TILE_CACHE,
+                                      .cost = 1.05,
+                                      .pack_rows = pack_short_rows,
+                                      .pack_columns = pack_full_columns,
+                                      .sum = tile_sum_short};
 static const tile_shape tile_thin = {.rows = THIN_ROWS,
                                      .columns = THIN_VECTORS * TILE_LANES,
                                      .step = 1,
