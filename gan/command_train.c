@@ -217,7 +217,7 @@ int command_train(int argc, char **argv) {
   if (!lay_over(&options, &model)) return EXIT_USAGE;
   options.training.model = &model;
   set_up(&options);
-  if (!train(&options)) return report_error();
+  if (!gan_step_fits(model.step, model.loss, model.batch, model.pack) || !train(&options)) return report_error();
   if (options.stopped) {
     printf("%s: stopped; mnist-gan train --resume --out %s goes on\n", options.out, options.out);
     return EXIT_SIGNAL + stop_signal;

@@ -1,7 +1,5 @@
 #include "gan/report.h"
 
-#include <math.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "gan/epoch.h"
@@ -13,26 +11,12 @@
 enum { MOST_PICTURES = 23 }; /* with the film, full rows of 2, 3, 4 or 6 */
 
 static bool read_metrics(gan_report *report) {
-  static const char *const names[COLUMNS] = {"step", "epoch", "g_loss", "d_loss", "d_real", "d_fake", "accuracy"};
-  gan_csv *metrics = &report->metrics;
   char *path = gan_text("%s/metrics.csv", report->folder);
-  bool read = path && gan_csv_read(metrics, path);
+  bool read = path && gan_metrics_read(&report->metrics, path);
+  if (read && !report->metrics.rows)
+    read = ag_fail(AG_ERROR_FILE, "%s: line 2: is missing, expected a training step", path);
   ag_free(path);
-  if (!read) return false;
-  for (size_t i = 0; i < COLUMNS; i++)
-    if (i >= metrics->columns || strcmp(metrics->names[i], names[i]) != 0)
-      return ag_fail(AG_ERROR_FILE, "%s: line 1: column %zu is %s, expected %s", metrics->path, i + 1,
-                     i < metrics->columns ? metrics->names[i] : "missing", names[i]);
-  if (!metrics->rows) return ag_fail(AG_ERROR_FILE, "%s: line 2: is missing, expected a training step", metrics->path);
-  double before = 0;
-  for (size_t row = 0; row < metrics->rows; row++) {
-    double step = gan_csv_value(metrics, row, COLUMN_STEP);
-    if (!(step > before))
-      return ag_fail(AG_ERROR_FILE, "%s: line %zu: step is %g, expected more than %g", metrics->path, row + 2, step,
-                     before);
-    before = step;
-  }
-  return true;
+  return read;
 }
 
 static bool read_evaluation(gan_report *report) {

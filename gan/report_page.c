@@ -69,8 +69,8 @@ static bool put_samples(FILE *stream, const gan_report *report, size_t index) {
 
 /* Over the rows of the last epoch. */
 static double last_mean(const gan_csv *metrics, size_t column) {
-  double epoch = gan_csv_value(metrics, metrics->rows - 1, COLUMN_EPOCH), sum = 0, count = 0;
-  for (size_t row = metrics->rows; row-- > 0 && gan_csv_value(metrics, row, COLUMN_EPOCH) == epoch;) {
+  double epoch = gan_csv_value(metrics, metrics->rows - 1, METRIC_EPOCH), sum = 0, count = 0;
+  for (size_t row = metrics->rows; row-- > 0 && gan_csv_value(metrics, row, METRIC_EPOCH) == epoch;) {
     double value = gan_csv_value(metrics, row, column);
     if (!isnan(value)) sum += value, count++;
   }
@@ -90,12 +90,12 @@ static void put_tile(FILE *stream, const char *format, double value, const char 
 
 static void put_tiles(FILE *stream, const gan_csv *metrics) {
   fputs("<div class=\"tiles\">\n", stream);
-  put_tile(stream, "%.3f", last_mean(metrics, COLUMN_G_LOSS), "generator&rsquo;s loss");
-  put_tile(stream, "%.3f", last_mean(metrics, COLUMN_D_LOSS), "discriminator&rsquo;s loss");
-  put_tile(stream, "%.3f", last_mean(metrics, COLUMN_D_REAL), "D(x), on real samples");
-  put_tile(stream, "%.3f", last_mean(metrics, COLUMN_D_FAKE), "D(G(z)), on generated ones");
-  put_tile(stream, "%.1f%%", 100 * last_mean(metrics, COLUMN_ACCURACY), "discriminator&rsquo;s accuracy");
-  put_tile(stream, "%.0f", gan_csv_value(metrics, metrics->rows - 1, COLUMN_STEP), "steps");
+  put_tile(stream, "%.3f", last_mean(metrics, METRIC_G_LOSS), "generator&rsquo;s loss");
+  put_tile(stream, "%.3f", last_mean(metrics, METRIC_D_LOSS), "discriminator&rsquo;s loss");
+  put_tile(stream, "%.3f", last_mean(metrics, METRIC_D_REAL), "D(x), on real samples");
+  put_tile(stream, "%.3f", last_mean(metrics, METRIC_D_FAKE), "D(G(z)), on generated ones");
+  put_tile(stream, "%.1f%%", 100 * last_mean(metrics, METRIC_ACCURACY), "discriminator&rsquo;s accuracy");
+  put_tile(stream, "%.0f", gan_csv_value(metrics, metrics->rows - 1, METRIC_STEP), "steps");
   fputs("</div>\n", stream);
 }
 
@@ -104,7 +104,7 @@ static bool put_top(FILE *stream, const gan_report *report) {
   fputs("<h1>", stream);
   gan_html_text(stream, report->model);
   fputs("</h1>\n<p>A training run; the figures are the means of epoch ", stream);
-  put_number(stream, "%.0f", gan_csv_value(metrics, metrics->rows - 1, COLUMN_EPOCH));
+  put_number(stream, "%.0f", gan_csv_value(metrics, metrics->rows - 1, METRIC_EPOCH));
   fputs(", its last.</p>\n<div class=\"top\">\n", stream);
   if (report->picture_count) {
     fputs("<figure class=\"card\">", stream);
@@ -122,7 +122,7 @@ static bool put_chart(FILE *stream, const gan_csv *metrics, const char *title, s
                      .x_title = "step",
                      .count = metrics->rows,
                      .columns = metrics->columns,
-                     .x_column = COLUMN_STEP,
+                     .x_column = METRIC_STEP,
                      .values = metrics->values,
                      .curve_count = count,
                      .curves = curves,
@@ -138,7 +138,7 @@ static bool are_probabilities(const gan_report *report) {
   ag_free(name);
   if (loss) return loss->output == GAN_LOGIT;
   for (size_t row = 0; row < report->metrics.rows; row++)
-    for (size_t column = COLUMN_D_REAL; column <= COLUMN_D_FAKE; column++) {
+    for (size_t column = METRIC_D_REAL; column <= METRIC_D_FAKE; column++) {
       double value = gan_csv_value(&report->metrics, row, column);
       if (value < 0 || value > 1) return false;
     }
@@ -147,16 +147,16 @@ static bool are_probabilities(const gan_report *report) {
 
 static bool put_charts(FILE *stream, const gan_report *report) {
   const gan_csv *metrics = &report->metrics;
-  static const gan_curve losses[] = {{"generator", COLUMN_G_LOSS, 1}, {"discriminator", COLUMN_D_LOSS, 2}};
+  static const gan_curve losses[] = {{"generator", METRIC_G_LOSS, 1}, {"discriminator", METRIC_D_LOSS, 2}};
   static const gan_curve outputs[] = {
-      {"D(x)", COLUMN_D_REAL, 3}, {"D(G(z))", COLUMN_D_FAKE, 1}, {"accuracy", COLUMN_ACCURACY, 2}};
+      {"D(x)", METRIC_D_REAL, 3}, {"D(G(z))", METRIC_D_FAKE, 1}, {"accuracy", METRIC_ACCURACY, 2}};
   fputs("<h2>Training</h2>\n<div class=\"charts\">\n", stream);
   bool put = put_chart(stream, metrics, "Losses", 2, losses, false);
   if (are_probabilities(report)) put = put && put_chart(stream, metrics, "Discriminator", 3, outputs, true);
   else
     put = put && put_chart(stream, metrics, "Critic\u2019s scores", 2, outputs, false) &&
           put_chart(stream, metrics, "Accuracy", 1, &outputs[2], true);
-  for (size_t column = COLUMNS; put && column < metrics->columns; column++)
+  for (size_t column = METRIC_ACCURACY + 1; put && column < metrics->columns; column++)
     put = put_chart(stream, metrics, metrics->names[column], 1, &(gan_curve){"", column, 1}, false);
   fputs("</div>\n", stream);
   return put;

@@ -4,25 +4,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "gan/csv.h"
-
-/* The columns of metrics.csv that every run has, in their order. */
-enum {
-  COLUMN_STEP,
-  COLUMN_EPOCH,
-  COLUMN_G_LOSS,
-  COLUMN_D_LOSS,
-  COLUMN_D_REAL,
-  COLUMN_D_FAKE,
-  COLUMN_ACCURACY,
-  COLUMNS
-};
+#include "gan/metrics.h"
 
 typedef struct {
   const char *folder;
   char *checkpoint;
   char *model;
-  gan_csv metrics;    /* starts with the COLUMNS; one row or more; steps increase */
+  gan_csv metrics;    /* one row or more */
   gan_csv evaluation; /* path is NULL when there is none */
   size_t picture_count;
   int64_t *pictures; /* epochs that have one, in order */

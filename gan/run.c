@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "gan/epoch.h"
+#include "gan/metrics.h"
 #include "gan/report.h"
 #include "gan/text.h"
 #include "nn/file.h"
@@ -93,11 +94,9 @@ static FILE *open_table(const gan_run *run, const char *name, const char *mode) 
   return table;
 }
 
-static const char metrics_header[] = "step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread,g_gradient\n";
-
 static bool start_metrics(gan_run *run) {
   run->metrics = open_table(run, METRICS, "w");
-  if (run->metrics) fputs(metrics_header, run->metrics);
+  if (run->metrics) fputs(gan_metrics_header, run->metrics);
   return line_written(run, METRICS, run->metrics);
 }
 
@@ -134,9 +133,7 @@ void gan_run_close(gan_run *run) {
 
 bool gan_run_log(gan_run *run, const gan_position *at, const gan_figures *figures) {
   if (!run || !run->metrics || !at || !figures) return ag_fail_null("gan_run_log", "run, position or figures");
-  fprintf(run->metrics, "%" PRId64 ",%" PRId64 ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n", at->step, at->epoch,
-          figures->g_loss, figures->d_loss, figures->d_real, figures->d_fake, figures->accuracy, figures->spread,
-          figures->g_gradient);
+  gan_metrics_write(run->metrics, at->step, at->epoch, figures);
   return line_written(run, METRICS, run->metrics);
 }
 
@@ -272,10 +269,10 @@ static bool has_our_columns(const gan_run *run) {
   char line[1024];
   FILE *file = open_table(run, METRICS, "r");
   if (!file) return is_only_missing(run, METRICS);
-  bool ours = !fgets(line, sizeof line, file) || !strchr(line, '\n') || strcmp(line, metrics_header) == 0;
+  bool ours = !fgets(line, sizeof line, file) || !strchr(line, '\n') || strcmp(line, gan_metrics_header) == 0;
   fclose(file);
   return ours || ag_fail(AG_ERROR_FILE, "%s/" METRICS ": line 1: expected %.*s; another version began this run",
-                         run->folder, (int)sizeof metrics_header - 2, metrics_header);
+                         run->folder, (int)strcspn(gan_metrics_header, "\n"), gan_metrics_header);
 }
 
 static bool cut_tables(gan_run *run, const gan_position *at) {

@@ -261,10 +261,7 @@ bool gan_alternating_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figur
 static bool recognises_too_few(ag_tensor *fake_output) { return 1 - share_above(ag_sigmoid(fake_output), 0.4) < 0.8; }
 
 static bool threshold(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
-  if (pair->loss->output != GAN_LOGIT)
-    return ag_fail(AG_ERROR_ARGUMENT,
-                   "threshold step: D(G(z)) < 0.4 means nothing for the loss %s, expected one on logits",
-                   pair->loss->name);
+  if (!gan_step_fits(gan_threshold_step, pair->loss, count_of(real), pair->pack)) return false;
   turn_context turn = {.real = real, .figures = figures, .wanted = recognises_too_few};
   return attempt(discriminator_turn, pair, rng, &turn) &&
          gan_frozen_generator_turn(pair, real, rng, figures);
@@ -298,9 +295,7 @@ static gan_batch first_half(gan_batch batch) {
 }
 
 static bool half_batch(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
-  if (pair->loss->gradient_penalty > 0)
-    return ag_fail(AG_ERROR_ARGUMENT, "half-batch step: the loss %s has a gradient penalty, which needs both halves",
-                   pair->loss->name);
+  if (!gan_step_fits(gan_half_batch_step, pair->loss, count_of(real), pair->pack)) return false;
   half truth = {.batch = first_half(real), .loss_of = pair->loss->real}, forgery = {.loss_of = pair->loss->fake};
   ag_tensor *labels = truth.batch.labels;
   forgery.batch = (gan_batch){ag_detach(gan_forge(pair, count_of(real) / 2, labels, rng)), labels};
@@ -329,6 +324,26 @@ static const struct {
     {"half-batch", gan_half_batch_step},
 };
 enum { STEPS = sizeof steps / sizeof *steps };
+
+/* In packs, and a half-batch step's halves, too. */
+static bool can_be_packed(gan_step *step, int64_t batch, int64_t pack) {
+  int64_t half = step == gan_half_batch_step ? batch / 2 : batch, together = pack > 1 ? pack : 1;
+  return (batch > 0 && half > 0 && batch % together == 0 && half % together == 0) ||
+         ag_fail(AG_ERROR_ARGUMENT, "training step: batches of %lld samples%s, expected a positive multiple of %lld",
+                 (long long)batch, half < batch ? ", of which the discriminator takes halves" : "",
+                 (long long)(half < batch ? 2 * together : together));
+}
+
+bool gan_step_fits(gan_step *step, const gan_loss *loss, int64_t batch, int64_t pack) {
+  if (!step || !loss) return ag_fail_null("gan_step_fits", "step or loss");
+  if (step == gan_threshold_step && loss->output != GAN_LOGIT)
+    return ag_fail(AG_ERROR_ARGUMENT,
+                   "threshold step: D(G(z)) < 0.4 means nothing for the loss %s, expected one on logits", loss->name);
+  if (step == gan_half_batch_step && loss->gradient_penalty > 0)
+    return ag_fail(AG_ERROR_ARGUMENT, "half-batch step: the loss %s has a gradient penalty, which needs both halves",
+                   loss->name);
+  return can_be_packed(step, batch, pack);
+}
 
 const char *gan_step_name(gan_step *step) {
   for (int i = 0; i < STEPS; i++)

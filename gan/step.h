@@ -20,6 +20,10 @@ typedef struct {
  * discriminator's forgeries. */
 typedef bool gan_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures);
 
+/* Whether a step of gan's own can be made of batches of so many samples, `pack` of them judged together. False and an
+ * error: a loss that the step has no use for, samples that cannot be packed. A step of yours takes any loss. */
+bool gan_step_fits(gan_step *step, const gan_loss *loss, int64_t batch, int64_t pack);
+
 /* As the TensorFlow tutorial has it: one forward pass under two tapes, each network's gradient from its own tape, then
  * both updates. */
 gan_step gan_dual_tape_step;

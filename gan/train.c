@@ -4,6 +4,7 @@
 #include <math.h>
 #include <time.h>
 
+#include "gan/metrics.h"
 #include "gan/sample.h"
 #include "gan/text.h"
 #include "gan/watch.h"
@@ -196,6 +197,21 @@ static bool begin_anew(training_state *state) {
          (!replaces || tell(training, gan_text("%s: replacing the run that it held", training->folder)));
 }
 
+/* The steps before are no news to the watch: what it told of them it does not tell again. */
+static bool recall(training_state *state) {
+  gan_csv metrics;
+  char *path = gan_text("%s/metrics.csv", state->training->folder);
+  bool read = path && gan_metrics_read(&metrics, path);
+  ag_free(path);
+  if (!read) return false;
+  for (size_t row = 0; row < metrics.rows; row++) {
+    gan_figures figures = gan_metrics_figures(&metrics, row);
+    gan_watch_step(&state->watch, &figures, state->training->model->loss->output);
+  }
+  gan_csv_free(&metrics);
+  return true;
+}
+
 /* A new run, or the folder's own at the place where it stopped. */
 static bool begin(training_state *state, gan_position *at, gan_progress *progress) {
   const gan_training *training = state->training;
@@ -206,7 +222,7 @@ static bool begin(training_state *state, gan_position *at, gan_progress *progres
   progress->before = at->step;
   locate(progress, at->step);
   char *sentence = gan_text("%s: going on after step %" PRId64 " of %" PRId64, training->folder, at->step, at->steps);
-  return tell(training, sentence) &&
+  return tell(training, sentence) && recall(state) &&
          (!progress->saved || show(state, at, progress)); /* it may have been killed before */
 }
 
@@ -215,7 +231,9 @@ static bool train_in_scope(training_state *state) {
   const gan_model *model = training->model;
   gan_progress progress;
   state->rng = ag_rng_seed(training->seed);
-  if (!open_dataset(state) || !plan(state, &progress) || !gan_pair_make(&state->pair, model, &state->rng)) return false;
+  if (!open_dataset(state) || !plan(state, &progress) || !gan_pair_make(&state->pair, model, &state->rng) ||
+      !gan_step_fits(model->step, model->loss, model->batch, model->pack))
+    return false;
   double rate = model->learning_rate;
   state->generator_rate = rate > 0 ? rate : nn_learning_rate(state->pair.generator_optimizer);
   state->discriminator_rate = rate > 0 ? rate : nn_learning_rate(state->pair.discriminator_optimizer);

@@ -448,6 +448,15 @@ static void schedules_by_name(void **state) {
   assert_null(gan_step_find(NULL));
   assert_null(gan_step_find("own"));
   assert_ptr_equal(gan_step_find(gan_step_name(gan_half_batch_step)), gan_half_batch_step);
+  REFUSED(gan_step_fits(NULL, &gan_hinge, 4, 1), "gan_step_fits");
+  REFUSED(gan_step_fits(gan_dual_tape_step, NULL, 4, 1), "gan_step_fits");
+  REFUSED(gan_step_fits(gan_dual_tape_step, &gan_hinge, 5, 2), "batches of 5 samples, expected a positive multiple of 2");
+  REFUSED(gan_step_fits(gan_dual_tape_step, &gan_hinge, INT64_MIN, 1), "expected a positive multiple of 1");
+  REFUSED(gan_step_fits(gan_half_batch_step, &gan_hinge, 1, 0), "halves, expected a positive multiple of 2");
+  REFUSED(gan_step_fits(gan_half_batch_step, &gan_hinge, 9, 3), "expected a positive multiple of 6");
+  REFUSED(gan_step_fits(gan_half_batch_step, &gan_wasserstein_gp, 4, 1), "gradient penalty");
+  REFUSED(gan_step_fits(gan_threshold_step, &gan_hinge, 4, 1), "logits");
+  assert_true(gan_step_fits(gan_half_batch_step, &gan_hinge, 12, 3) && gan_step_fits(gan_dual_tape_step, &gan_hinge, 6, 3));
   assert_false(ag_failed());
 }
 

@@ -464,6 +464,53 @@ static void another_precision_cpu_or_program_is_told(void **state) {
   }
 }
 
+/* Figures of a discriminator that has won, whatever the networks. */
+static bool lose(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  (void)pair, (void)real, (void)rng;
+  *figures = (gan_figures){.g_loss = 8, .d_real = 0.999, .d_fake = 0.001, .accuracy = 1, .spread = 0.9};
+  return true;
+}
+
+static int64_t warned_at;
+static int warnings;
+static void count_warnings(const gan_progress *progress, void *context) {
+  (void)context;
+  if (!progress->warning) return;
+  warnings++;
+  warned_at = progress->step;
+  assert_non_null(strstr(progress->warning, "step 300: the discriminator has won"));
+}
+
+static void a_failure_is_said_once_and_by_its_step_even_if_the_run_is_stopped(void **state) {
+  (void)state;
+  static const int64_t stops[] = {200, 350};
+  gan_model model = *gan_model_find("ring"); /* of long epochs */
+  model.step = lose;
+  for (int i = 0; i < 2; i++) {
+    warnings = 0;
+    gan_training training = training_of(&model, parts, stops[i]);
+    training.progress = count_warnings;
+    train(training);
+    training.resume = true;
+    training.steps = 700;
+    train(training);
+    assert_int_equal(warnings, 1);
+    assert_int_equal(warned_at, 300);
+  }
+}
+
+static void what_does_not_fit_together_leaves_the_run_that_a_folder_holds(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, parts, 4));
+  model.loss = &gan_wasserstein_gp;
+  model.step = gan_half_batch_step;
+  gan_training another = training_of(&model, parts, 4);
+  assert_false(gan_train(&another));
+  assert_error(AG_ERROR_ARGUMENT, "half-batch step: the loss wasserstein-gp has a gradient penalty");
+  assert_true(is_there("checkpoint.safetensors") && is_there("training.gif") && is_there("samples/epoch-0001.png"));
+}
+
 int main(void) {
   draw_images();
   const struct CMUnitTest tests[] = {
@@ -484,6 +531,8 @@ int main(void) {
       FOLDER_TEST(a_folder_that_another_training_writes_to_is_left_alone),
       FOLDER_TEST(a_value_that_is_not_finite_stops_training_and_the_checkpoint_from_before_stays),
       FOLDER_TEST(another_precision_cpu_or_program_is_told),
+      FOLDER_TEST(a_failure_is_said_once_and_by_its_step_even_if_the_run_is_stopped),
+      FOLDER_TEST(what_does_not_fit_together_leaves_the_run_that_a_folder_holds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
