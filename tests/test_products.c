@@ -359,6 +359,62 @@ static void convolutions_and_their_gradients_are_products_of_pairs(void **state)
   }
 }
 
+/* Whether a convolution, computed in memory of the size asked for, leaves alone what lies behind it. */
+#define DEFINE_STAYS_WITHIN(name, real, type)                                                                 \
+  static bool name(const kernel_windows *w, size_t channels, kernel_conv_part wanted) {                       \
+    enum { GUARD = 1 << 16 };                                                                                 \
+    const size_t counts[KERNEL_PARTS] = {[KERNEL_INPUTS] = w->n * w->h * w->w * w->c,                         \
+                                         [KERNEL_OUTPUTS] = w->n * w->oh * w->ow * channels,                  \
+                                         [KERNEL_TAPS] = w->kh * w->kw * w->c * channels};                    \
+    real *values[KERNEL_PARTS];                                                                               \
+    for (int part = 0; part < KERNEL_PARTS; part++) values[part] = take(counts[part], sizeof(real));          \
+    const kernel_convolution_##type of = {                                                                    \
+        *w, channels, wanted, {values[0], values[1], values[2]}, values[wanted], KERNEL_NATIVE};              \
+    size_t needed = kernels_##type()->convolution_workspace(&of);                                             \
+    unsigned char *workspace = aligned_alloc(64, (needed + GUARD + 63) / 64 * 64);                            \
+    assert_non_null(workspace);                                                                               \
+    memset(workspace + needed, 0xA5, GUARD);                                                                  \
+    kernels_##type()->convolution(&of, workspace);                                                            \
+    bool within = true;                                                                                       \
+    for (size_t i = 0; i < GUARD; i++) within = within && workspace[needed + i] == 0xA5;                      \
+    for (int part = 0; part < KERNEL_PARTS; part++) free(values[part]);                                       \
+    free(workspace);                                                                                          \
+    return within;                                                                                            \
+  }
+DEFINE_STAYS_WITHIN(stays_within_f32, float, f32)
+DEFINE_STAYS_WITHIN(stays_within_f64, double, f64)
+
+/* Images of few channels are taken some at a time: the last ones, which are fewer, are planned in another way. */
+static void any_number_of_images_and_threads_stays_within_its_workspace(void **state) {
+  (void)state;
+  static const size_t numbers[] = {0, 1, 31, 32, 33, 40, 42, 47, 63, 64};
+  static const struct {
+    kernel_windows windows; /* of any number of images */
+    size_t channels;
+  } cases[] = {
+      {{.h = 8, .w = 8, .c = 1, .oh = 8, .ow = 8, .kh = 3, .kw = 3, .stride_h = 1, .stride_w = 1, .pad_h = 1,
+        .pad_w = 1}, 32},
+      {{.h = 28, .w = 28, .c = 1, .oh = 14, .ow = 14, .kh = 4, .kw = 4, .stride_h = 2, .stride_w = 2, .pad_h = 1,
+        .pad_w = 1}, 64},
+      {{.h = 6, .w = 6, .c = 3, .oh = 6, .ow = 6, .kh = 1, .kw = 1, .stride_h = 1, .stride_w = 1}, 256},
+  };
+  int threads_before = kernel_get_threads();
+  for (size_t cpu = 0; kernel_cpu_name(cpu); cpu++)
+    for (size_t i = 0; i < COUNT(cases) * COUNT(numbers) * KERNEL_PARTS; i++) {
+      kernel_windows w = cases[i / KERNEL_PARTS / COUNT(numbers)].windows;
+      size_t channels = cases[i / KERNEL_PARTS / COUNT(numbers)].channels;
+      w.n = numbers[i / KERNEL_PARTS % COUNT(numbers)];
+      assert_true(kernel_force_cpu(kernel_cpu_name(cpu)));
+      for (int threads = 1; threads <= 16; threads *= 2) {
+        kernel_set_threads(threads);
+        bool within = stays_within_f32(&w, channels, (kernel_conv_part)(i % KERNEL_PARTS)) &&
+                      stays_within_f64(&w, channels, (kernel_conv_part)(i % KERNEL_PARTS));
+        if (!within) fail_msg("%zu images, %d threads, %s", w.n, threads, kernel_cpu_name(cpu));
+      }
+    }
+  kernel_set_threads(threads_before);
+}
+
 static void make_fractions(side *s) {
   for (size_t i = 0; i < s->count; i++) s->values[i] = (double)(float)((random_below(20001) - 10000.0) / 7777);
 }
@@ -513,6 +569,7 @@ int main(void) {
       cmocka_unit_test(the_larger_operand_may_be_rows_or_columns_on_any_number_of_threads),
       cmocka_unit_test(empty_sums_are_zero_and_empty_results_are_left_alone),
       cmocka_unit_test(convolutions_and_their_gradients_are_products_of_pairs),
+      cmocka_unit_test(any_number_of_images_and_threads_stays_within_its_workspace),
       cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
       cmocka_unit_test(float_is_close_to_double),
       cmocka_unit_test(bfloat16_errs_as_its_roundings_do),

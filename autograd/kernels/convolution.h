@@ -120,8 +120,8 @@ static void convolve_thin(const convolution *c, char *workspace) {
 }
 
 /* Some of the images, so that their patches stay in cache; all of them where the result is a sum over images. */
+enum { IMAGES = 32 };
 static convolution some_images(const convolution *c, size_t first) {
-  enum { IMAGES = 32 };
   const kernel_windows *w = &c->windows;
   convolution some = *c;
   if (c->wanted == KERNEL_TAPS) return some;
@@ -132,9 +132,11 @@ static convolution some_images(const convolution *c, size_t first) {
   return some;
 }
 
+/* The last images, where they are fewer, may need more than the first: their products are planned in another way. */
 static size_t convolution_workspace(const convolution *c) {
-  const convolution some = some_images(c, 0);
-  return is_thin(&c->windows) ? thin_workspace(&some) : slots_workspace(c);
+  if (!is_thin(&c->windows)) return slots_workspace(c);
+  const convolution first = some_images(c, 0), last = some_images(c, c->windows.n / IMAGES * IMAGES);
+  return larger(thin_workspace(&first), thin_workspace(&last));
 }
 
 static void convolve(const convolution *c, void *workspace) {
