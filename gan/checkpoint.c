@@ -231,13 +231,6 @@ static bool read_real_option(const words *all, int key, double *value) {
   return own || (end != text && !*end && *value >= 0 && *value <= 1) || refuse(all, key, "a number from 0 to 1");
 }
 
-static bool read_decay(const words *all, gan_model *model) {
-  int64_t decay = model->decay;
-  if (!read_option(all, DECAY, 0, 1, &decay)) return false;
-  model->decay = decay;
-  return true;
-}
-
 static bool read_loss(const words *all, gan_model *model) {
   const char *name = all->text[LOSS];
   if (!name[0] || strcmp(name, model->loss->name) == 0) return true;
@@ -252,7 +245,7 @@ static bool read_schedule(const words *all, gan_model *model) {
 }
 
 static bool read_model(const words *all, gan_model *model) {
-  enum { MOST_CRITIC_STEPS = 1000, MOST_PACKED = 64, MOST_CLASSES = 10 };
+  enum { MOST_CRITIC_STEPS = 1000, MOST_PACKED = 64, MOST_CLASSES = 10, MOST_DECAY = 100 };
   const char *name = all->text[MODEL];
   const gan_model *found = gan_model_find(name);
   if (!found)
@@ -264,7 +257,8 @@ static bool read_model(const words *all, gan_model *model) {
          read_option(all, PACK, 0, MOST_PACKED, &model->pack) &&
          read_option(all, CLASSES, 0, MOST_CLASSES, &model->classes) &&
          read_real_option(all, AVERAGE, &model->average) &&
-         read_real_option(all, LEARNING_RATE, &model->learning_rate) && read_decay(all, model);
+         read_real_option(all, LEARNING_RATE, &model->learning_rate) &&
+         read_option(all, DECAY, 0, MOST_DECAY, &model->decay);
 }
 
 bool gan_checkpoint_load(const char *path, gan_pair *pair, gan_model *model) {
@@ -338,11 +332,16 @@ bool gan_checkpoint_resume(const char *path, gan_position *at, gan_pair *pair) {
   return true;
 }
 
-char *gan_checkpoint_differs(const char *path) {
-  if (!path) return ag_fail_null("gan_checkpoint_differs", "path");
+char *gan_checkpoint_differs(const char *path, const gan_position *at) {
+  if (!path || !at || !at->model) return ag_fail_null("gan_checkpoint_differs", "path, position or its model");
   words all, here = {0};
   put_circumstances(&here);
+  put_count(&here, STEPS, at->steps);
   if (!read_words(path, &all)) return NULL;
+  if ((at->model->decay || at->model->instance_noise.first > 0) && strcmp(all.text[STEPS], here.text[STEPS]) != 0)
+    return gan_text("%s is of a run of %s steps, now of %s: its rates or noise, which fall to the end, are others than "
+                    "those of a run never stopped",
+                    path, all.text[STEPS], here.text[STEPS]);
   for (int key = PRECISION; key < KEYS; key++)
     if (strcmp(all.text[key], here.text[key]) != 0)
       return gan_text("%s was written with %s %s, and this is %s: bits may differ from those of a run never stopped",

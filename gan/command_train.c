@@ -18,6 +18,8 @@ typedef struct {
   gan_training training;
 } train_options;
 
+static const char usual_data[] = "data/mnist";
+
 static void print_help(void) {
   printf(
       "usage: mnist-gan train [OPTIONS]\n\n"
@@ -91,7 +93,7 @@ static bool lay_over(const train_options *options, gan_model *model) {
   if (options->pack) model->pack = options->pack;
   if (options->average > 0) model->average = options->average;
   if (options->learning_rate > 0) model->learning_rate = options->learning_rate;
-  if (options->decay) model->decay = true;
+  if (options->decay && !model->decay) model->decay = 1;
   if (options->critic_steps) {
     model->critic_steps = options->critic_steps;
     model->step = gan_alternating_step;
@@ -203,7 +205,7 @@ int command_train(int argc, char **argv) {
       {"decay", no_argument, NULL, 'y'},              {"checkpoint-minutes", required_argument, NULL, 'i'},
       HELP_OPTION,
   };
-  train_options options = {.data = "data/mnist", .precision = AG_HIGH, .minutes = 10, .training = {.seed = 1}};
+  train_options options = {.data = usual_data, .precision = AG_HIGH, .minutes = 10, .training = {.seed = 1}};
   for (int letter; (letter = next_option(argc, argv, table)) != OPTION_END;) {
     if (letter == OPTION_HELP) return print_help(), EXIT_DONE;
     if (!read_option(letter, &options)) return EXIT_USAGE;
@@ -219,7 +221,9 @@ int command_train(int argc, char **argv) {
   set_up(&options);
   if (!gan_step_fits(model.step, model.loss, model.batch, model.pack) || !train(&options)) return report_error();
   if (options.stopped) {
-    printf("%s: stopped; mnist-gan train --resume --out %s goes on\n", options.out, options.out);
+    bool elsewhere = strcmp(options.data, usual_data) != 0;
+    printf("%s: stopped; mnist-gan train --resume --out %s%s%s goes on\n", options.out, options.out,
+           elsewhere ? " --data " : "", elsewhere ? options.data : "");
     return EXIT_SIGNAL + stop_signal;
   }
   printf("%s: samples/, training.gif, metrics.csv, checkpoint.safetensors, report.html\n", options.out);

@@ -41,6 +41,7 @@ static int run(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+  setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* who reads a log sees a warning when it is given */
   int status = run(argc, argv);
   if (fflush(stdout) == 0 && !ferror(stdout)) return status;
   fprintf(stderr, "mnist-gan: standard output cannot be written: %s\n", strerror(errno));

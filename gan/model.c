@@ -1,5 +1,7 @@
 #include "gan/model.h"
 
+#include <math.h>
+
 /* What the discriminator is to judge: samples with their label and packed, as gan_discriminate hands them over. */
 static ag_shape judged_shape(const gan_pair *pair) {
   ag_shape shape = nn_output_shape(pair->generator);
@@ -34,6 +36,10 @@ bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
     if (sizes[i] < 0 || sizes[i] > INT32_MAX)
       return ag_fail(AG_ERROR_ARGUMENT, "pair: noise, classes, pack are %lld, %lld, %lld, expected 0 to 2^31 - 1",
                      (long long)sizes[0], (long long)sizes[1], (long long)sizes[2]);
+  double first = model->instance_noise.first, last = model->instance_noise.last;
+  if (!(isfinite(first) && isfinite(last) && first >= 0 && last >= 0 && (first > 0) == (last > 0)))
+    return ag_fail(AG_ERROR_ARGUMENT, "pair: instance noise from %g to %g, expected two positive numbers or two zeros",
+                   first, last);
   *pair = (gan_pair){
       .generator = model->make_generator(),
       .discriminator = model->make_discriminator(),
@@ -43,7 +49,7 @@ bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
       .classes = model->classes,
       .pack = model->pack,
       .critic_steps = model->critic_steps,
-      .instance_noise = model->instance_noise.first,
+      .instance_noise = first,
       .freeze_after = model->freeze_after,
   };
   pair->discriminator_optimizer = discriminator_optimizer(pair, model);

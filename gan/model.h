@@ -22,7 +22,7 @@ typedef struct {
   } instance_noise;           /* as in gan_pair, falling by the same factor each step; 0 and 0: none */
   double average;                      /* decay of the generator's moving average; 0: none is kept */
   double learning_rate;                /* of both optimizers, in place of their own; 0: as make_optimizer has it */
-  bool decay;                          /* the learning rates fall linearly to 0 over the run */
+  int64_t decay;                       /* the learning rates fall over the run as (the share that is left)^decay */
   int64_t noise;                       /* size of the generator's noise */
   int64_t batch;
   int64_t epochs;

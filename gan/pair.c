@@ -79,17 +79,23 @@ ag_tensor *gan_discriminate(const gan_pair *pair, gan_batch batch, ag_rng *rng) 
   return nn_forward(pair->discriminator, input, NN_TRAIN(rng));
 }
 
-/* One number in [0, 1) a sample. */
-static ag_tensor *mix(ag_tensor *real, ag_tensor *fake, ag_rng *rng) {
-  ag_shape one = ag_shape_of(real);
+/* One number in [0, 1) for `together` samples after another, [samples, 1, ...]. */
+static ag_tensor *draw_shares(ag_shape samples, int64_t together, ag_rng *rng) {
+  ag_shape one = samples;
   for (int i = 1; i < one.rank; i++) one.sizes[i] = 1;
-  ag_tensor *share = ag_uniform(rng, one, 0, 1);
+  if (together <= 1) return ag_uniform(rng, one, 0, 1);
+  ag_tensor *shares = ag_uniform(rng, AG_SHAPE(samples.sizes[0] / together, 1), 0, 1);
+  return ag_reshape(ag_broadcast_to(shares, AG_SHAPE(samples.sizes[0] / together, together)), one);
+}
+
+static ag_tensor *mix(ag_tensor *real, ag_tensor *fake, int64_t together, ag_rng *rng) {
+  ag_tensor *share = draw_shares(ag_shape_of(real), together, rng);
   return ag_add(ag_detach(fake), ag_mul(share, ag_detach(ag_sub(real, fake))));
 }
 
 ag_tensor *gan_gradient_penalty(const gan_pair *pair, gan_batch real, ag_tensor *fake, ag_rng *rng) {
-  if (!real.samples || !fake) return ag_fail_null("gan_gradient_penalty", "real or fake");
-  ag_tensor *mixed = mix(real.samples, fake, rng);
+  if (!pair || !real.samples || !fake) return ag_fail_null("gan_gradient_penalty", "pair, real or fake");
+  ag_tensor *mixed = mix(real.samples, fake, pair->pack, rng);
   ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
   ag_tape_watch(tape, mixed);
   ag_tensor *scores = gan_discriminate(pair, (gan_batch){mixed, real.labels}, rng);

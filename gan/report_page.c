@@ -130,19 +130,18 @@ static bool put_chart(FILE *stream, const gan_csv *metrics, const char *title, s
   return gan_chart_write(stream, &chart);
 }
 
-/* Whether D(x) and D(G(z)) are probabilities: the scores of a critic have any size. A loss of the user's own is known
- * by its values alone. */
-static bool are_probabilities(const gan_report *report) {
+/* What D(x) and D(G(z)) are. A loss of the user's own is known by its values alone: those of a critic have any size. */
+static gan_output kind_of_output(const gan_report *report) {
   char *name = nn_read_metadata(report->checkpoint, "loss");
   const gan_loss *loss = gan_loss_find(name);
   ag_free(name);
-  if (loss) return loss->output == GAN_LOGIT;
+  if (loss) return loss->output;
   for (size_t row = 0; row < report->metrics.rows; row++)
     for (size_t column = METRIC_D_REAL; column <= METRIC_D_FAKE; column++) {
       double value = gan_csv_value(&report->metrics, row, column);
-      if (value < 0 || value > 1) return false;
+      if (value < 0 || value > 1) return GAN_SCORE;
     }
-  return true;
+  return GAN_LOGIT;
 }
 
 static bool put_charts(FILE *stream, const gan_report *report) {
@@ -152,9 +151,11 @@ static bool put_charts(FILE *stream, const gan_report *report) {
       {"D(x)", METRIC_D_REAL, 3}, {"D(G(z))", METRIC_D_FAKE, 1}, {"accuracy", METRIC_ACCURACY, 2}};
   fputs("<h2>Training</h2>\n<div class=\"charts\">\n", stream);
   bool put = put_chart(stream, metrics, "Losses", 2, losses, false);
-  if (are_probabilities(report)) put = put && put_chart(stream, metrics, "Discriminator", 3, outputs, true);
+  const gan_output kind = kind_of_output(report);
+  const char *title = kind == GAN_SCORE ? "Critic\u2019s scores" : "Discriminator\u2019s values, driven to 1 and 0";
+  if (kind == GAN_LOGIT) put = put && put_chart(stream, metrics, "Discriminator", 3, outputs, true);
   else
-    put = put && put_chart(stream, metrics, "Critic\u2019s scores", 2, outputs, false) &&
+    put = put && put_chart(stream, metrics, title, 2, outputs, false) &&
           put_chart(stream, metrics, "Accuracy", 1, &outputs[2], true);
   for (size_t column = METRIC_ACCURACY + 1; put && column < metrics->columns; column++)
     put = put_chart(stream, metrics, metrics->names[column], 1, &(gan_curve){"", column, 1}, false);
@@ -207,8 +208,9 @@ static void put_evaluation(FILE *stream, const gan_csv *table) {
 
 /* What the checkpoint's metadata tells; what it does not is passed over. */
 static bool put_settings(FILE *stream, const gan_report *report) {
-  static const char *const keys[] = {"model", "loss",  "critic_steps", "pack", "classes", "average",
-                                     "decay", "batch", "precision",    "seed", "epoch",   "step"};
+  static const char *const keys[] = {"model",         "loss",  "schedule", "critic_steps", "pack",   "classes",
+                                     "average",       "batch", "images",   "precision",    "seed",   "steps",
+                                     "learning_rate", "decay", "epoch",    "step"};
   fputs("<h2>Settings</h2>\n<dl class=\"card\">\n", stream);
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     char *value = nn_read_metadata(report->checkpoint, keys[i]);

@@ -305,7 +305,7 @@ static bool read_frames(gan_run *run, int64_t epochs) {
 
 static bool resume_from(const char *path, gan_position *at, gan_pair *pair, gan_note_function *note, void *context) {
   if (!gan_checkpoint_resume(path, at, pair)) return false;
-  char *differs = gan_checkpoint_differs(path);
+  char *differs = gan_checkpoint_differs(path, at);
   if (differs && note) note(differs, context);
   ag_free(differs);
   return !ag_failed();

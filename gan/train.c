@@ -98,7 +98,8 @@ static bool show(training_state *state, const gan_position *at, gan_progress *pr
 /* What changes over the run, where the model says so: the learning rates and the noise fall. */
 static bool set_rates(training_state *state, const gan_progress *progress) {
   const gan_model *model = state->training->model;
-  double done = (double)(progress->step - 1) / (double)progress->steps, left = model->decay ? 1 - done : 1;
+  double done = (double)(progress->step - 1) / (double)progress->steps, left = 1;
+  for (int64_t i = 0; i < model->decay; i++) left *= 1 - done;
   double first = model->instance_noise.first, last = model->instance_noise.last;
   state->pair.instance_noise = first > 0 ? first * pow(last / first, done) : first;
   return nn_set_learning_rate(state->pair.generator_optimizer, left * state->generator_rate) &&

@@ -71,7 +71,7 @@ for signal in INT TERM; do
   status=0
   wait $! || status=$?
   [[ $status == $((128 + $(kill -l $signal))) ]] || fail "SIG$signal: exits with $status"
-  grep -q "stopped; mnist-gan train --resume --out stopped goes on" out.txt || fail "SIG$signal: says $(cat out.txt)"
+  grep -q "stopped; mnist-gan train --resume --out stopped --data $data goes on" out.txt || fail "SIG$signal: says $(cat out.txt)"
   (resume stopped) >/dev/null
   same stopped "a run that was stopped by SIG$signal differs"
 done

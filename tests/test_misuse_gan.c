@@ -315,6 +315,13 @@ static void making_pairs(void **state) {
     model.pack = sizes[i].pack;
     REFUSED(gan_pair_make(&pair, &model, &generator), "");
   }
+  static const double noises[][2] = {{0.5, 0}, {0, 0.5}, {-1, -1}, {INFINITY, 1}, {1, NAN}};
+  for (size_t i = 0; i < sizeof noises / sizeof *noises; i++) {
+    model = small_model();
+    model.instance_noise.first = noises[i][0];
+    model.instance_noise.last = noises[i][1];
+    REFUSED(gan_pair_make(&pair, &model, &generator), "expected two positive numbers or two zeros");
+  }
   model = small_model();
   model.make_generator = no_layer;
   REFUSED(gan_pair_make(&pair, &model, &generator), "build: layer is NULL");
@@ -491,8 +498,10 @@ static void runs(void **state) {
   REFUSED(gan_checkpoint_resume(nowhere, &at, NULL), "gan_checkpoint_resume");
   REFUSED(gan_checkpoint_resume(nowhere, &no_model, &pair), "gan_checkpoint_resume");
   REFUSED(gan_checkpoint_resume(nowhere, &at, &pair), nowhere);
-  REFUSED(gan_checkpoint_differs(NULL), "gan_checkpoint_differs");
-  REFUSED(gan_checkpoint_differs(nowhere), nowhere);
+  REFUSED(gan_checkpoint_differs(NULL, &at), "gan_checkpoint_differs");
+  REFUSED(gan_checkpoint_differs(nowhere, NULL), "gan_checkpoint_differs");
+  REFUSED(gan_checkpoint_differs(nowhere, &(gan_position){0}), "gan_checkpoint_differs");
+  REFUSED(gan_checkpoint_differs(nowhere, &at), nowhere);
   ACCEPTED(gan_precision_find(NULL, &precision));
   REFUSED(gan_precision_name((ag_precision)3), "gan_precision_name");
   REFUSED(gan_run_read(NULL, &found, &at, &precision), "gan_run_read");

@@ -311,7 +311,7 @@ static void what_was_not_written_any_more_is_made_up_for(void **state) {
 static void checkpoints_are_written_within_an_epoch_and_the_last_two_stay(void **state) {
   (void)state;
   gan_model model = small_model();
-  model.decay = true;
+  model.decay = 1;
   gan_training often = training_of(&model, parts, 3);
   often.checkpoint_minutes = 1e-9;
   train(often);
@@ -331,7 +331,7 @@ static void checkpoints_are_written_within_an_epoch_and_the_last_two_stay(void *
   assert_int_equal(recorded.batch, 4);
   assert_int_equal(recorded.classes, 10);
   assert_true(recorded.average == 0.9);
-  assert_true(recorded.decay);
+  assert_int_equal(recorded.decay, 1);
   assert_ptr_equal(recorded.step, model.step);
 }
 
@@ -361,7 +361,7 @@ static void other_settings_are_refused_and_nothing_is_changed(void **state) {
   assert_false(gan_train(&wrong));
   assert_error(AG_ERROR_ARGUMENT, "its run has learning_rate own, expected 0.125");
   other = model;
-  other.decay = true;
+  other.decay = 1;
   assert_false(gan_train(&wrong));
   assert_error(AG_ERROR_ARGUMENT, "its run has decay 0, expected 1");
   wrong = rest;
@@ -386,7 +386,7 @@ static void rates_and_noise_fall_where_the_model_says_so_and_go_on_falling_when_
   gan_model model = small_model();
   model.make_optimizer = make_sgd;
   model.step = keep_rates;
-  model.decay = true;
+  model.decay = 2;
   model.instance_noise.first = 0.25;
   model.instance_noise.last = 0.0625;
   gan_training training = training_of(&model, parts, 4);
@@ -394,8 +394,22 @@ static void rates_and_noise_fall_where_the_model_says_so_and_go_on_falling_when_
   training.resume = true;
   train(training);
   for (int step = 0; step < 4; step++) {
-    assert_true(learning_rates[step] == 0.5 - 0.125 * step);
+    assert_true(learning_rates[step] == 0.5 * (1 - 0.25 * step) * (1 - 0.25 * step));
     assert_true(fabs(noises[step] - 0.25 * pow(0.25, 0.25 * step)) < 1e-15);
+  }
+}
+
+static void another_length_is_told_where_rates_or_noise_fall_to_the_end(void **state) {
+  (void)state;
+  for (int falling = 0; falling < 3; falling++) {
+    gan_model model = small_model();
+    model.decay = falling == 1;
+    model.instance_noise.first = model.instance_noise.last = falling == 2;
+    train(training_of(&model, parts, 2));
+    gan_training longer = training_of(&model, parts, 4);
+    longer.resume = true;
+    train(longer);
+    assert_true(!strstr(notes, "of a run of 2 steps, now of 4") == !falling);
   }
 }
 
@@ -528,6 +542,7 @@ int main(void) {
       FOLDER_TEST(checkpoints_are_written_within_an_epoch_and_the_last_two_stay),
       FOLDER_TEST(other_settings_are_refused_and_nothing_is_changed),
       FOLDER_TEST(rates_and_noise_fall_where_the_model_says_so_and_go_on_falling_when_resumed),
+      FOLDER_TEST(another_length_is_told_where_rates_or_noise_fall_to_the_end),
       FOLDER_TEST(a_folder_that_another_training_writes_to_is_left_alone),
       FOLDER_TEST(a_value_that_is_not_finite_stops_training_and_the_checkpoint_from_before_stays),
       FOLDER_TEST(another_precision_cpu_or_program_is_told),

@@ -376,6 +376,24 @@ static void the_penalty_is_at_one_mix_a_sample(void **state) {
   gan_pair_free(&pair);
 }
 
+/* 5 (x - y)^2 of packed numbers x and y: without a slope where they are the same. */
+static ag_tensor *difference_forward(void *self, ag_tensor *input, nn_mode mode) {
+  (void)self, (void)mode;
+  return ag_scale(ag_square(ag_sub(ag_slice(input, 1, 0, 1), ag_slice(input, 1, 1, 1))), 5);
+}
+
+/* Between two ones and two zeros lie pairs of the same number. */
+static void samples_that_are_judged_together_are_mixed_in_one_share(void **state) {
+  (void)state;
+  static const nn_layer_class difference = {.name = "Difference", .forward = difference_forward};
+  gan_pair pair = {.discriminator = nn_layer_new(&difference, NULL, 0), .pack = 2};
+  ag_rng rng = ag_rng_seed(4);
+  assert_true(nn_build(pair.discriminator, AG_SHAPE(2), &rng));
+  gan_batch real = {.samples = ag_ones(AG_SHAPE(8, 1))};
+  assert_true(ag_item(gan_gradient_penalty(&pair, real, ag_zeros(AG_SHAPE(8, 1)), &rng)) == 1);
+  gan_pair_free(&pair);
+}
+
 static void the_penalty_at_a_norm_of_zero_is_no_nan(void **state) {
   (void)state;
   gan_pair pair = linear_pair(&gan_wasserstein_gp);
@@ -617,6 +635,7 @@ int main(void) {
       TEST(a_critics_figures_are_its_scores_and_its_weights_are_clipped),
       TEST(the_gradient_penalty_of_a_line_is_that_of_its_slope),
       TEST(the_penalty_is_at_one_mix_a_sample),
+      TEST(samples_that_are_judged_together_are_mixed_in_one_share),
       TEST(the_penalty_at_a_norm_of_zero_is_no_nan),
       TEST(labels_become_channels_beside_the_samples),
       TEST(packed_samples_lie_channel_by_channel),
