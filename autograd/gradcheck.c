@@ -101,9 +101,8 @@ static bool check_in_scope(problem *p, ag_check *check) {
   if (ag_failed()) return false;
   ag_tensor *once = p->f(p->inputs, p->context), *again = once ? p->f(p->inputs, p->context) : NULL;
   if (!again) return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: the function returned NULL") != NULL;
-  if (!same_bits(once, again)) {
+  if (!same_bits(once, again))
     return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: the function gives different results for the same inputs") != NULL;
-  }
   p->cotangent = random_like(once);
   ag_list gradients = gradients_of(p->f, p->context, p->inputs, p->cotangent);
   if (!gradients.items) return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: no gradients") != NULL;

@@ -10,7 +10,7 @@ void *ag_allocate(size_t count, size_t size);
 void *ag_reallocate(void *block, size_t count, size_t size);
 void ag_free(void *block);
 
-/* Buffers: 64-byte aligned, not set, taken from a pool and given back to it. */
+/* Buffers: 64-byte aligned, not set, taken from a pool and given back to it, with the bytes that were asked for. */
 void *ag_pool_take(size_t bytes);
 void ag_pool_give(void *buffer, size_t bytes);
 /* Gives the pool's idle buffers back to the system, but for a few small ones that other threads keep at hand while they

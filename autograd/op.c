@@ -107,9 +107,8 @@ ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const 
   bool failed_before = ag_failed();
   bool recorded = thread.forward_depth == 0 && anyone_sees(count, inputs) && !op->not_differentiable;
   if (ag_failed() && !failed_before) return NULL; /* a tape had no memory to watch an input */
-  if (recorded && !op->vjp) {
+  if (recorded && !op->vjp)
     return ag_fail(AG_ERROR_TAPE, "%s: the op has no vjp, so a tape that watches its input cannot record it", op->name);
-  }
   ag_node node = {.op = op,
                   .count = count,
                   .inputs = (ag_tensor **)inputs,

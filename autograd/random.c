@@ -1,11 +1,15 @@
 #include "autograd/random.h"
 
+#include <math.h>
+
 #include "autograd/typed.h"
 
 ag_rng ag_rng_seed(uint64_t seed) { return (ag_rng){.seed = seed}; }
 
 ag_tensor *ag_uniform(ag_rng *rng, ag_shape shape, double low, double high) {
   if (!rng) return ag_fail_null("uniform", "rng");
+  if (!(low <= high && isfinite(low) && isfinite(high)))
+    return ag_fail(AG_ERROR_ARGUMENT, "uniform: from %g to %g, expected finite bounds in order", low, high);
   ag_real *values;
   ag_tensor *tensor = ag_make(shape, &values);
   if (tensor) ag_kernels()->uniform(rng->seed, rng->counter++, ag_size(tensor), low, high, values);
@@ -14,6 +18,9 @@ ag_tensor *ag_uniform(ag_rng *rng, ag_shape shape, double low, double high) {
 
 ag_tensor *ag_normal(ag_rng *rng, ag_shape shape, double mean, double deviation) {
   if (!rng) return ag_fail_null("normal", "rng");
+  if (!(isfinite(mean) && isfinite(deviation) && deviation >= 0))
+    return ag_fail(AG_ERROR_ARGUMENT, "normal: mean %g, deviation %g, expected finite ones, the latter not negative",
+                   mean, deviation);
   ag_real *values;
   ag_tensor *tensor = ag_make(shape, &values);
   if (tensor) ag_kernels()->normal(rng->seed, rng->counter++, ag_size(tensor), mean, deviation, values);

@@ -48,5 +48,5 @@ ag_tensor *ag_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source);
  * samples. The tape must be persistent. */
 ag_tensor *ag_batch_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source);
 
-/* How many calls this tape holds; of NULL: 0. */
+/* How many calls this tape has recorded, those that it has freed since included; of NULL: 0. */
 size_t ag_tape_length(const ag_tape *tape);

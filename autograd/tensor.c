@@ -48,6 +48,7 @@ ag_shape ag_shape_replace(ag_shape shape, int first, int last, ag_shape by) {
   return ag_shape_make(rank, sizes);
 }
 
+_Static_assert(sizeof(size_t) >= sizeof(int64_t), "a checked shape's size fits a size_t");
 size_t ag_shape_size(ag_shape shape) {
   size_t size = 1;
   for (int i = 0; i < shape.rank && i < AG_MAX_RANK; i++) size *= (size_t)shape.sizes[i];

@@ -46,7 +46,8 @@ void nn_visit_weight(nn_visitor *visitor, const char *name, ag_tensor *variable)
 void nn_visit_buffer(nn_visitor *visitor, const char *name, ag_tensor *variable);
 void nn_visit_layer(nn_visitor *visitor, const char *name, nn_layer *layer);
 
-/* A layer with a copy of *self (size bytes, suitably aligned). Free it with nn_layer_free. NULL without memory. */
+/* A layer with a copy of *self (size bytes, suitably aligned). Free it with nn_layer_free. NULL without memory: the
+ * layers that *self points to are then still the caller's. */
 nn_layer *nn_layer_new(const nn_layer_class *class_of_layer, const void *self, size_t size);
 /* The layer's own struct: the copy. */
 void *nn_layer_self(nn_layer *layer);

@@ -372,6 +372,18 @@ static void a_sequential_joins_a_layer_with_the_leaky_relu_after_it(void **state
   nn_layer_free(layer);
 }
 
+/* A leaky_relu that was built for another shape is refused as any other layer is, joined or not. */
+static void what_is_joined_has_the_shape_it_was_built_for(void **state) {
+  (void)state;
+  ag_rng rng = ag_rng_seed(2);
+  nn_layer *leaky = nn_leaky_relu();
+  assert_true(nn_build(leaky, AG_SHAPE(3), &rng));
+  nn_layer *layer = nn_sequential(nn_dense(5), leaky);
+  if (nn_build(layer, AG_SHAPE(2), &rng)) assert_null(nn_forward(layer, ag_ones(AG_SHAPE(1, 2)), NN_EVAL));
+  assert_error(AG_ERROR_SHAPE, "layer 1");
+  nn_layer_free(layer);
+}
+
 static void layers_without_weights_are_their_ops(void **state) {
   (void)state;
   ag_tensor *x = NUMBERS(AG_SHAPE(1, 4), -1, 2, -3, 4);
@@ -983,6 +995,7 @@ int main(void) {
       TEST(moving_averages_are_buffers_that_no_tape_watches),
       TEST(dropout_drops_in_training_alone),
       TEST(activations_are_their_formulas),
+      TEST(what_is_joined_has_the_shape_it_was_built_for),
       TEST(layers_without_weights_are_their_ops),
       TEST(a_sequential_joins_a_layer_with_the_leaky_relu_after_it),
       TEST(an_empty_batch_keeps_its_shape),

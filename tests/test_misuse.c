@@ -449,6 +449,12 @@ static void randomness(void **state) {
   REFUSED(ag_uniform(NULL, AG_SHAPE(2), 0, 1), "uniform: rng is NULL");
   REFUSED(ag_uniform(&rng, bad_rank(), 0, 1), "shape");
   TOO_LARGE(ag_uniform(&rng, AG_SHAPE(HUGE_SIZE), 0, 1));
+  static const double bounds[][2] = {{1, 0}, {0, INFINITY}, {-INFINITY, 0}, {0, NAN}};
+  for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+    REFUSED(ag_uniform(&rng, AG_SHAPE(2), bounds[i][0], bounds[i][1]), "expected finite bounds in order");
+  static const double spreads[][2] = {{0, -1}, {0, INFINITY}, {NAN, 1}};
+  for (size_t i = 0; i < sizeof spreads / sizeof *spreads; i++)
+    REFUSED(ag_normal(&rng, AG_SHAPE(2), spreads[i][0], spreads[i][1]), "expected finite ones");
   REFUSED(ag_normal(NULL, AG_SHAPE(2), 0, 1), "normal: rng is NULL");
   REFUSED(ag_normal(&rng, bad_rank(), 0, 1), "shape");
   TOO_LARGE(ag_normal(&rng, AG_SHAPE(HUGE_SIZE), 0, 1));
@@ -597,6 +603,7 @@ static void arguments_of_tapes(void **state) {
 static void used_tapes(void **state) {
   (void)state;
   ag_tensor *x = ones();
+  REFUSED(ag_tape_start_with(64), "tape_start: flags are 64");
   ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
   ag_tape_watch(tape, x);
   ag_tensor *y = ag_square(x);

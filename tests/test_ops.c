@@ -214,6 +214,15 @@ static void reductions_agree_with_a_loop_over_any_axes(void **state) {
   }
 }
 
+/* Exactly: neither is 1 / 41 rounded before it is multiplied, nor a sum of many before it is whole. */
+static void the_mean_of_what_is_all_the_same_is_just_that(void **state) {
+  (void)state;
+  assert_true(ag_item(ag_mean(ag_ones(AG_SHAPE(41)))) == 1);
+  ag_tensor *image = ag_scale(ag_ones(AG_SHAPE(1, 300, 300, 1)), 0.1);
+  ag_tensor *pooled = ag_avg_pool(image, 300, 300, AG_STRIDE(1, AG_VALID));
+  assert_true(ag_item(ag_reshape(pooled, AG_SHAPE(1))) == (double)ag_data(image)[0]);
+}
+
 static void reductions_of_scalars_and_of_nothing(void **state) {
   (void)state;
   assert_value(ag_sum(ag_scalar(3)), 3);
@@ -768,6 +777,7 @@ int main(void) {
       TEST(powers_and_branches_have_finite_slopes_at_zero),
       TEST(the_second_slope_of_a_square_at_zero_is_two),
       TEST(reductions_agree_with_a_loop_over_any_axes),
+      TEST(the_mean_of_what_is_all_the_same_is_just_that),
       TEST(reductions_of_scalars_and_of_nothing),
       TEST(argmax_takes_the_first_largest),
       TEST(wrong_axes_are_refused),

@@ -94,8 +94,18 @@ static void pool_scatter(const kernel_windows *windows, const real *y, const rea
   }
 }
 
-static real one_over_count(const taps *t) {
-  return 1 / (real)((t->row_end - t->row_begin) * (t->column_end - t->column_begin));
+static size_t taps_inside(const taps *t) { return (t->row_end - t->row_begin) * (t->column_end - t->column_begin); }
+
+/* The mean of one window in up to CHANNELS channels. */
+static void mean_of_taps(const kernel_windows *w, const taps *t, size_t channels, const real *image, real *mean) {
+  double sum[CHANNELS] = {0};
+  for (size_t i = t->row_begin; i < t->row_end; i++) {
+    for (size_t j = t->column_begin; j < t->column_end; j++) {
+      const real *x = image + tap_offset(w, t, i, j);
+      for (size_t c = 0; c < channels; c++) sum[c] += x[c];
+    }
+  }
+  for (size_t c = 0; c < channels; c++) mean[c] = (real)(sum[c] / (double)taps_inside(t));
 }
 
 static void avg_pool(const kernel_windows *windows, const real *x, real *y) {
@@ -105,11 +115,8 @@ static void avg_pool(const kernel_windows *windows, const real *x, real *y) {
     const real *image = x + n / w.oh * w.h * w.w * w.c;
     for (size_t column = 0; column < w.ow; column++) {
       taps t = taps_at(&w, n % w.oh, column);
-      real *mean = y + (n * w.ow + column) * w.c, share = one_over_count(&t);
-      fill_piece(w.c, 0, mean);
-      for (size_t i = t.row_begin; i < t.row_end; i++)
-        for (size_t j = t.column_begin; j < t.column_end; j++) add_piece(w.c, image + tap_offset(&w, &t, i, j), mean);
-      map_loop(KERNEL_SCALE, w.c, mean, share, 0, mean);
+      for (size_t c = 0; c < w.c; c += CHANNELS)
+        mean_of_taps(&w, &t, smaller(CHANNELS, w.c - c), image + c, y + (n * w.ow + column) * w.c + c);
     }
   }
 }
@@ -122,7 +129,7 @@ static void avg_pool_transpose(const kernel_windows *windows, const real *y, rea
     fill_piece(w.h * w.w * w.c, 0, image);
     for (size_t place = 0; place < w.oh * w.ow; place++) {
       taps t = taps_at(&w, place / w.ow, place % w.ow);
-      const real *from = y + (n * w.oh * w.ow + place) * w.c, share = one_over_count(&t);
+      const real *from = y + (n * w.oh * w.ow + place) * w.c, share = 1 / (real)taps_inside(&t);
       for (size_t i = t.row_begin; i < t.row_end; i++) {
         for (size_t j = t.column_begin; j < t.column_end; j++) {
           real *to = image + tap_offset(&w, &t, i, j);

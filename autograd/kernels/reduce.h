@@ -1,6 +1,7 @@
-/* Sums down the columns of a matrix [rows, columns], in double. All sums of the library but products are of this form:
- * a long vector is summed as LANES interleaved ones. Where the matrix is large and there is little else to share out,
- * rows are cut into PARTS parts, which are summed on all threads and added up in order; sizes alone decide. */
+/* Sums down the columns of a matrix [rows, columns], in double. All sums of the library but those of products, and of
+ * what is scattered, are so: a long vector is summed as LANES interleaved ones. Where the matrix is large and there is
+ * little else to share out, rows are cut into PARTS parts, which are summed on all threads and added up in order; sizes
+ * alone decide. */
 
 enum { COLUMNS = 128, LANES = 32, BAND = 4, PARTS = 32 };
 

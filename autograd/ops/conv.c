@@ -132,9 +132,8 @@ static ag_tensor *conv2d_kernel_gradient_forward(ag_node *node) {
   if (!inputs_fit(node, 0, 0, "images [N, H, W, C] and a cotangent [N, oh, ow, out] are expected")) return NULL;
   ag_shape images = ag_shape_of(node->inputs[0]), outputs = ag_shape_of(node->inputs[1]);
   ag_shape shape = {4, {of->height, of->width, images.sizes[3], outputs.sizes[3]}};
-  if (!in_range(of->height) || !in_range(of->width)) {
+  if (!in_range(of->height) || !in_range(of->width))
     return ag_fail(AG_ERROR_SHAPE, "conv2d_kernel_gradient: a kernel %s", ag_shape_print(shape).text);
-  }
   kernel_windows w;
   if (!windows_between(node, images, shape, outputs, &w)) return NULL;
   return convolve(node, &w, KERNEL_TAPS, KERNEL_INPUTS, KERNEL_OUTPUTS, shape);

@@ -40,8 +40,7 @@ ag_tensor *ag_sigmoid_cross_entropy(ag_tensor *labels, ag_tensor *logits) {
 ag_tensor *ag_softmax_cross_entropy(ag_tensor *labels, ag_tensor *logits) {
   if (!labels || !logits) return ag_fail_null("softmax_cross_entropy", labels ? "logits" : "labels");
   ag_shape shape = ag_shape_of(logits);
-  if (shape.rank < 1 || !ag_shape_equal(ag_shape_of(labels), shape)) {
+  if (shape.rank < 1 || !ag_shape_equal(ag_shape_of(labels), shape))
     return ag_fail_shapes("softmax_cross_entropy", ag_shape_of(labels), shape, "one [..., classes] is expected");
-  }
   return ag_neg(ag_sum_axes(ag_mul(labels, ag_log_softmax(logits, -1)), AG_AXES(-1), false));
 }

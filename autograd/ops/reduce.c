@@ -28,9 +28,8 @@ static bool find_reduced(const ag_node *node, bool reduced[AG_MAX_RANK]) {
   const ag_axes *axes = &((const reduction *)node->attributes)->axes;
   const char *name = node->op->name;
   ag_shape shape = ag_shape_of(node->inputs[0]);
-  if (axes->count < 0 || axes->count > AG_MAX_RANK) {
+  if (axes->count < 0 || axes->count > AG_MAX_RANK)
     return ag_fail(AG_ERROR_ARGUMENT, "%s: the list of axes is invalid", name) != NULL;
-  }
   for (int i = 0; i < AG_MAX_RANK; i++) reduced[i] = axes->count == 0;
   for (int i = 0; i < axes->count; i++) {
     int axis = ag_resolve_axis(name, shape, axes->axis[i]);
@@ -53,9 +52,8 @@ static ag_tensor *reduce_run(const char *name, kernel_reduction f, ag_tensor *x,
   ag_shape shape = ag_shape_of(x);
   size_t outer = ag_sizes_product(shape, 0, begin), inner = ag_sizes_product(shape, end, shape.rank);
   size_t count = ag_sizes_product(shape, begin, end);
-  if (count == 0 && f == KERNEL_MAX) {
+  if (count == 0 && f == KERNEL_MAX)
     return ag_fail(AG_ERROR_SHAPE, "%s: shape %s has no elements to choose from", name, ag_shape_print(shape).text);
-  }
   for (int i = begin; i < end; i++) shape.sizes[i] = 1;
   ag_real *y;
   ag_tensor *output = ag_make(shape, &y);
@@ -96,10 +94,10 @@ ag_tensor *ag_sum_axes(ag_tensor *x, ag_axes axes, bool keepdims) {
 }
 ag_tensor *ag_sum(ag_tensor *x) { return ag_sum_axes(x, AG_ALL_AXES, false); }
 
-/* The mean of no elements is NaN, as in NumPy: 0 times infinity. */
+/* The mean of no elements is NaN, as in NumPy: 0 over 0. */
 static ag_tensor *mean_forward(ag_node *node) {
   ag_tensor *sum = sum_forward(node);
-  return sum ? ag_scale(sum, (double)ag_size(sum) / (double)ag_size(node->inputs[0])) : NULL;
+  return sum ? ag_div(sum, ag_scalar((double)ag_size(node->inputs[0]) / (double)ag_size(sum))) : NULL;
 }
 static ag_tensor *mean_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   double share = (double)ag_size(cotangent) / (double)ag_size(node->inputs[input]);
@@ -128,9 +126,8 @@ static ag_tensor *argmax_forward(ag_node *node) {
   ag_shape shape = ag_shape_of(x);
   int axis = ag_resolve_axis(node->op->name, shape, *(const int *)node->attributes);
   if (axis < 0) return NULL;
-  if (shape.sizes[axis] == 0) {
+  if (shape.sizes[axis] == 0)
     return ag_fail(AG_ERROR_SHAPE, "argmax: shape %s has no elements to choose from", ag_shape_print(shape).text);
-  }
   bool reduced[AG_MAX_RANK] = {false};
   reduced[axis] = true;
   ag_real *y;

@@ -120,9 +120,8 @@ static bool joined_shape(const ag_node *node, int axis, ag_shape *joined) {
   for (int i = 1; i < node->count; i++) {
     ag_shape shape = ag_shape_of(node->inputs[i]), like_first = shape;
     like_first.sizes[axis] = first.sizes[axis];
-    if (!ag_shape_equal(like_first, first)) {
+    if (!ag_shape_equal(like_first, first))
       return ag_fail_shapes("concat", first, shape, "only the joined axis may differ") != NULL;
-    }
     joined->sizes[axis] += shape.sizes[axis]; /* of two valid sizes: no overflow yet */
     if (ag_shape_make(joined->rank, joined->sizes).rank < 0) return false;
   }
@@ -152,9 +151,8 @@ static ag_tensor *concat_vjp(ag_node *node, int input, ag_tensor *cotangent) {
 }
 static const ag_op concat_op = {.name = "concat", .forward = concat_forward, .vjp = concat_vjp, .drops = AG_DROP_ALL};
 ag_tensor *ag_concat(ag_list tensors, int axis) {
-  if (tensors.count == 0 || tensors.count > INT_MAX) {
+  if (tensors.count == 0 || tensors.count > INT_MAX)
     return ag_fail(AG_ERROR_ARGUMENT, "concat: a list of %zu tensors", tensors.count);
-  }
   return ag_apply(&concat_op, (int)tensors.count, tensors.items, &axis, sizeof axis);
 }
 
@@ -165,9 +163,8 @@ ag_tensor *ag_stack(ag_list tensors, int axis) {
     ag_shape first = ag_shape_of(tensors.items[0]), shape = ag_shape_of(rows.items[i]);
     if (!ag_shape_equal(shape, first)) return ag_fail_shapes("stack", first, shape, "equal ones are expected");
     int at = axis < 0 ? axis + shape.rank + 1 : axis;
-    if (at < 0 || at > shape.rank) {
+    if (at < 0 || at > shape.rank)
       return ag_fail(AG_ERROR_SHAPE, "stack: no place for a new axis %d in %s", axis, ag_shape_print(shape).text);
-    }
     rows.items[i] = ag_reshape(rows.items[i], ag_shape_replace(shape, at, at, AG_SHAPE(1)));
   }
   return ag_concat(rows, axis);

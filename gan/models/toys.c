@@ -32,7 +32,7 @@ const gan_model gan_ring_toy = {
     .decay = 2,
     .noise = 2,
     .batch = 256,
-    .epochs = 16,
+    .epochs = 30,
     .mixture = &gan_ring,
 };
 

@@ -29,7 +29,8 @@ static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
     nn_layer *layer = all->layers[i];
     double slope;
     bool joined = nn_layer_class_of(layer)->forward_leaky_relu && i + 1 < all->count &&
-                  nn_is_leaky_relu(all->layers[i + 1], &slope);
+                  nn_is_leaky_relu(all->layers[i + 1], &slope) &&
+                  ag_shape_equal(nn_output_shape(layer), nn_input_shape(all->layers[i + 1]));
     x = joined ? nn_forward_leaky_relu(layer, x, mode, slope) : nn_forward(layer, x, mode);
     if (!x) {
       nn_error_prefix("layer %zu, ", i);
