@@ -59,7 +59,7 @@ static void tape_free(void *object) {
 
 ag_tape *ag_tape_start_with(int flags) {
   if (flags & ~(AG_PERSISTENT | AG_MANUAL_WATCH))
-    return ag_fail(AG_ERROR_ARGUMENT, "tape_start: flags are %d, expected AG_PERSISTENT, AG_MANUAL_WATCH or both", flags);
+    return ag_fail(AG_ERROR_ARGUMENT, "tape_start: flags %d, expected AG_PERSISTENT, AG_MANUAL_WATCH or both", flags);
   ag_tape *tape = ag_allocate(1, sizeof *tape);
   if (!tape) return NULL;
   tape->thread = &innermost;

@@ -52,6 +52,7 @@ enum {
   PRECISION, /* what its last bits hang on */
   KERNELS,
   PROGRAM,
+  IMAGES_CRC32,
   KEYS
 };
 
@@ -79,6 +80,7 @@ static const char *const keys[KEYS] = {
     [PRECISION] = "precision",
     [KERNELS] = "kernels",
     [PROGRAM] = "program",
+    [IMAGES_CRC32] = "images_crc32",
 };
 
 /* What each key says; "": nothing. */
@@ -152,11 +154,12 @@ bool gan_precision_find(const char *name, ag_precision *precision) {
   return false;
 }
 
-static void put_circumstances(words *all) {
+static void put_circumstances(words *all, const gan_position *at) {
   ag_precision asked = ag_get_precision();
   put(all, PRECISION, "%s", precisions[ag_precision_available(asked) ? asked : AG_HIGHEST]);
   put(all, KERNELS, "%s", ag_kernels_name());
   put(all, PROGRAM, "%s", GAN_FINGERPRINT);
+  put(all, IMAGES_CRC32, "%08" PRIx32, at->crc32);
 }
 
 static bool names_model(const gan_model *model) { return model && model->name && model->loss && model->loss->name; }
@@ -167,7 +170,7 @@ bool gan_checkpoint_save(const char *path, const gan_position *at, const gan_pai
   words all = {0};
   put_settings(&all, at);
   put_position(&all, at, pair);
-  put_circumstances(&all);
+  put_circumstances(&all, at);
   const char *metadata[2 * KEYS + 1] = {NULL};
   for (int key = 0; key < KEYS; key++) {
     metadata[2 * key] = keys[key];
@@ -335,7 +338,7 @@ bool gan_checkpoint_resume(const char *path, gan_position *at, gan_pair *pair) {
 char *gan_checkpoint_differs(const char *path, const gan_position *at) {
   if (!path || !at || !at->model) return ag_fail_null("gan_checkpoint_differs", "path, position or its model");
   words all, here = {0};
-  put_circumstances(&here);
+  put_circumstances(&here, at);
   put_count(&here, STEPS, at->steps);
   if (!read_words(path, &all)) return NULL;
   if ((at->model->decay || at->model->instance_noise.first > 0) && strcmp(all.text[STEPS], here.text[STEPS]) != 0)

@@ -8,6 +8,7 @@ typedef struct {
   const gan_model *model;
   uint64_t seed;
   int64_t images;      /* that it is trained on; 0: points */
+  uint32_t crc32;      /* of these images */
   int64_t steps_an_epoch;
   int64_t steps;       /* that it is to have */
   bool evaluate;       /* whether each epoch is judged */
@@ -31,8 +32,7 @@ bool gan_checkpoint_read(const char *path, gan_model *model, gan_position *at, a
 /* Brings the pair, made of at->model, to where the file stands, and *at, which holds the settings, too. Settings that
  * are not the file's are an error, as is a file further than at->steps; everything is as before then. */
 bool gan_checkpoint_resume(const char *path, gan_position *at, gan_pair *pair);
-/* A sentence, to be freed with ag_free, where what follows may differ from what a run never stopped would do: in its last
- * bits, since the file was written at another precision, on another kind of CPU or by another program than this one; or
- * since its run, whose rates or noise fall to its end, was to have another number of steps than at->steps. NULL
- * otherwise. */
+/* A sentence, to be freed with ag_free, where what follows may differ from a run never stopped: the file was written at
+ * another precision, on another kind of CPU, by another program than this one or for other images, or its run, whose
+ * rates or noise fall to its end, was to have another number of steps than at->steps. NULL otherwise. */
 char *gan_checkpoint_differs(const char *path, const gan_position *at);

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "gan/dataset.h"
 
@@ -80,11 +79,9 @@ typedef struct {
   char text[96];
 } description;
 static description describe(const gan_images *images) {
-  uLong sum = crc32_z(0, images->labels, images->count);
-  sum = crc32_z(sum, images->pixels, images->count * images->height * images->width);
   description about;
-  snprintf(about.text, sizeof about.text, "digit classifier 1, trained on %zu images with the CRC-32 %08lx",
-           images->count, (unsigned long)sum);
+  snprintf(about.text, sizeof about.text, "digit classifier 1, trained on %zu images with the CRC-32 %08" PRIx32,
+           images->count, gan_images_crc32(images, images->count));
   return about;
 }
 

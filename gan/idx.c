@@ -135,6 +135,13 @@ bool gan_images_load(gan_images *images, const char *folder, const char *part) {
   return true;
 }
 
+uint32_t gan_images_crc32(const gan_images *images, size_t count) {
+  if (!images || count > images->count)
+    return (ag_fail(AG_ERROR_ARGUMENT, "images: the CRC-32 of %zu, expected as many images", count), 0);
+  uLong sum = crc32_z(0, images->labels, count);
+  return (uint32_t)crc32_z(sum, images->pixels, count * images->height * images->width);
+}
+
 void gan_images_free(gan_images *images) {
   if (!images) return;
   ag_free(images->pixels);

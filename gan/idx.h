@@ -28,3 +28,6 @@ typedef struct {
  * .idx3-ubyte, and with .gz. Free it with gan_images_free. */
 bool gan_images_load(gan_images *images, const char *folder, const char *part);
 void gan_images_free(gan_images *images);
+/* The CRC-32 of the labels, then the pixels, of the first `count` images, to know them by. 0 and an error where there
+ * are fewer. */
+uint32_t gan_images_crc32(const gan_images *images, size_t count);

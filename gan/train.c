@@ -241,6 +241,7 @@ static bool train_in_scope(training_state *state) {
   gan_position at = {.model = model,
                      .seed = training->seed,
                      .images = (int64_t)state->dataset.count,
+                     .crc32 = model->mixture ? 0 : gan_images_crc32(training->images, state->dataset.count),
                      .steps_an_epoch = progress.steps_an_epoch,
                      .steps = progress.steps,
                      .evaluate = training->evaluate};

@@ -52,5 +52,5 @@ bool nn_set_learning_rate(nn_optimizer *optimizer, double learning_rate);
 bool nn_apply_gradients(nn_optimizer *optimizer, ag_list variables, ag_list gradients);
 
 /* The gradients scaled by min(1, norm / global norm), where the global norm is that of all of them as one vector; NULLs
- * stay NULL. global_norm (may be NULL) tells the norm before; one that is not finite, as ag_norm computes it, is an error. */
+ * stay NULL. global_norm (may be NULL) tells the norm before; one that is not finite by ag_norm is an error. */
 ag_list nn_clip_by_global_norm(ag_list gradients, double norm, double *global_norm);

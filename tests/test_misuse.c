@@ -603,7 +603,7 @@ static void arguments_of_tapes(void **state) {
 static void used_tapes(void **state) {
   (void)state;
   ag_tensor *x = ones();
-  REFUSED(ag_tape_start_with(64), "tape_start: flags are 64");
+  REFUSED(ag_tape_start_with(64), "tape_start: flags 64");
   ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
   ag_tape_watch(tape, x);
   ag_tensor *y = ag_square(x);

@@ -478,6 +478,18 @@ static void another_precision_cpu_or_program_is_told(void **state) {
   }
 }
 
+static void other_images_are_told(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, parts, 1));
+  gan_training rest = training_of(&model, parts, 2);
+  rest.resume = true;
+  pixels[0] ^= 1;
+  train(rest);
+  pixels[0] ^= 1;
+  assert_non_null(strstr(notes, "was written with images_crc32 "));
+}
+
 /* Figures of a discriminator that has won, whatever the networks. */
 static bool lose(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
   (void)pair, (void)real, (void)rng;
@@ -546,6 +558,7 @@ int main(void) {
       FOLDER_TEST(a_folder_that_another_training_writes_to_is_left_alone),
       FOLDER_TEST(a_value_that_is_not_finite_stops_training_and_the_checkpoint_from_before_stays),
       FOLDER_TEST(another_precision_cpu_or_program_is_told),
+      FOLDER_TEST(other_images_are_told),
       FOLDER_TEST(a_failure_is_said_once_and_by_its_step_even_if_the_run_is_stopped),
       FOLDER_TEST(what_does_not_fit_together_leaves_the_run_that_a_folder_holds),
   };
