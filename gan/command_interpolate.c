@@ -70,7 +70,7 @@ static ag_tensor *walk_labels(const walk_options *options, int64_t count, int64_
 static bool walk(const walk_options *options) {
   gan_pair pair;
   gan_model model;
-  if (!gan_run_load(options->run, &pair, &model)) return false;
+  if (!gan_run_load(options->run, &pair, &model, progress_note, NULL)) return false;
   if (model.mixture) {
     gan_pair_free(&pair);
     return ag_fail(AG_ERROR_ARGUMENT, "%s: is a run on points, a walk needs images", options->run);

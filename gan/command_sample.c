@@ -32,7 +32,7 @@ static bool write_samples(const sample_options *options, const gan_model *model,
 static bool sample(const sample_options *options) {
   gan_pair pair;
   gan_model model;
-  if (!gan_run_load(options->run, &pair, &model)) return false;
+  if (!gan_run_load(options->run, &pair, &model, progress_note, NULL)) return false;
   ag_scope *scope = ag_scope_enter();
   ag_tensor *samples = gan_draw(&pair, &model, options->count, options->digit, options->seed);
   bool written = samples && write_samples(options, &model, samples);

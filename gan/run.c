@@ -303,37 +303,59 @@ static bool read_frames(gan_run *run, int64_t epochs) {
   return fine;
 }
 
-static bool resume_from(const char *path, gan_position *at, gan_pair *pair, gan_note_function *note, void *context) {
-  if (!gan_checkpoint_resume(path, at, pair)) return false;
-  char *differs = gan_checkpoint_differs(path, at);
-  if (differs && note) note(differs, context);
+/* Who uses a checkpoint, and what for. */
+typedef struct {
+  gan_model *model;
+  gan_position *at;
+  gan_pair *pair;
+  ag_precision *precision;
+  gan_note_function *note;
+  void *context;
+  bool broken; /* the newest one was, or missing */
+} checkpoint_user;
+typedef bool checkpoint_use(const char *path, const checkpoint_user *user);
+
+static bool resume_from(const char *path, const checkpoint_user *user) {
+  if (!gan_checkpoint_resume(path, user->at, user->pair)) return false;
+  char *differs = gan_checkpoint_differs(path, user->at);
+  if (differs && user->note) user->note(differs, user->context);
   ag_free(differs);
   return !ag_failed();
 }
 
-/* From the checkpoint, or the one before where that one is broken. */
-static bool resume_pair(gan_run *run, gan_position *at, gan_pair *pair, gan_note_function *note, void *context) {
-  char *current = gan_text(CHECKPOINT, run->folder), *previous = gan_text(PREVIOUS, run->folder);
-  bool resumed = current && previous && resume_from(current, at, pair, note, context);
-  if (!resumed && ag_error_kind() == AG_ERROR_FILE && access(previous, F_OK) == 0) {
-    char *sentence = gan_text("%s; going on from %s, the one before", ag_error_message(), previous);
+static bool read_from(const char *path, const checkpoint_user *user) {
+  return gan_checkpoint_read(path, user->model, user->at, user->precision);
+}
+
+static bool load_from(const char *path, const checkpoint_user *user) {
+  return gan_checkpoint_load(path, user->pair, user->model);
+}
+
+/* The folder's checkpoint, or the one before where that one is broken, which `note` is told. */
+static bool use_checkpoint(const char *folder, checkpoint_use *use, checkpoint_user *user) {
+  char *current = gan_text(CHECKPOINT, folder), *previous = gan_text(PREVIOUS, folder);
+  bool used = current && previous && use(current, user);
+  if (!used && previous && ag_error_kind() == AG_ERROR_FILE && access(previous, F_OK) == 0) {
+    char *sentence = gan_text("%s; taking %s, the one before", ag_error_message(), previous);
     ag_error_clear();
-    run->broken = true;
-    resumed = sentence && resume_from(previous, at, pair, note, context);
-    if (resumed && note) note(sentence, context);
+    user->broken = true;
+    used = sentence && use(previous, user);
+    if (used && user->note) user->note(sentence, user->context);
     ag_free(sentence);
   }
   ag_free(previous);
   ag_free(current);
-  return resumed;
+  return used;
 }
 
 bool gan_run_resume(gan_run *run, const char *folder, gan_position *at, gan_pair *pair, gan_note_function *note,
                     void *context) {
   if (!run || !folder || !at || !pair) return ag_fail_null("gan_run_resume", "run, folder, position or pair");
   *run = (gan_run){.folder = gan_text("%s", folder)};
-  bool resumed = run->folder && lock_folder(run) && resume_pair(run, at, pair, note, context) &&
-                 has_our_columns(run) && remove_after(at->epoch, run) && cut_tables(run, at) &&
+  checkpoint_user user = {.at = at, .pair = pair, .note = note, .context = context};
+  bool found = run->folder && lock_folder(run) && use_checkpoint(folder, resume_from, &user);
+  run->broken = user.broken;
+  bool resumed = found && has_our_columns(run) && remove_after(at->epoch, run) && cut_tables(run, at) &&
                  read_frames(run, at->epoch - 1) &&
                  (!run->broken || gan_run_checkpoint(run, at, pair)); /* for what reads it, as the report */
   if (!resumed) gan_run_close(run);
@@ -343,21 +365,11 @@ bool gan_run_resume(gan_run *run, const char *folder, gan_position *at, gan_pair
 bool gan_run_read(const char *folder, gan_model *model, gan_position *at, ag_precision *precision) {
   if (!folder || !model || !at || !precision)
     return ag_fail_null("gan_run_read", "folder, model, position or precision");
-  char *current = gan_text(CHECKPOINT, folder), *previous = gan_text(PREVIOUS, folder);
-  bool read = current && previous && gan_checkpoint_read(current, model, at, precision);
-  if (!read && previous && access(previous, F_OK) == 0) {
-    ag_error_clear();
-    read = gan_checkpoint_read(previous, model, at, precision);
-  }
-  ag_free(previous);
-  ag_free(current);
-  return read;
+  return use_checkpoint(folder, read_from, &(checkpoint_user){.model = model, .at = at, .precision = precision});
 }
 
-bool gan_run_load(const char *folder, gan_pair *pair, gan_model *model) {
+bool gan_run_load(const char *folder, gan_pair *pair, gan_model *model, gan_note_function *note, void *context) {
   if (!folder || !pair || !model) return ag_fail_null("gan_run_load", "folder, pair or model");
-  char *path = gan_text(CHECKPOINT, folder);
-  bool loaded = path && gan_checkpoint_load(path, pair, model);
-  ag_free(path);
-  return loaded;
+  checkpoint_user user = {.pair = pair, .model = model, .note = note, .context = context};
+  return use_checkpoint(folder, load_from, &user);
 }

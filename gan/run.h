@@ -49,7 +49,7 @@ bool gan_run_checkpoint(gan_run *run, const gan_position *at, const gan_pair *pa
  * epochs, the copy of the checkpoint that is kept, and the report; each whole or as before. */
 bool gan_run_show(gan_run *run, const gan_position *at, const gan_pair *pair, gan_picture picture);
 
-/* The model that a run's checkpoint names, with the options it was trained with; its networks, built and loaded. False
- * and an error, as for a model that is not among gan_models (gan_pair_make and nn_load load one of your own); there is
- * nothing to free then. */
-bool gan_run_load(const char *folder, gan_pair *pair, gan_model *model);
+/* The model that a run's checkpoint names, with the options it was trained with; its networks, built and loaded; of the
+ * checkpoint before, which `note` (may be NULL) is told, where the last one is broken. False and an error, as for a
+ * model that is not among gan_models (gan_pair_make and nn_load load one of your own); there is nothing to free then. */
+bool gan_run_load(const char *folder, gan_pair *pair, gan_model *model, gan_note_function *note, void *context);

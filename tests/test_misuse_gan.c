@@ -534,10 +534,10 @@ static void runs(void **state) {
   REFUSED(gan_run_show(&none, &at, &pair, (gan_picture){0}), "gan_run_show");
   REFUSED(gan_run_checkpoint(NULL, &at, &pair), "gan_run_checkpoint");
   REFUSED(gan_run_checkpoint(&none, &at, &pair), "gan_run_checkpoint");
-  REFUSED(gan_run_load(NULL, &loaded, &found), "gan_run_load");
-  REFUSED(gan_run_load(nowhere, NULL, &found), "gan_run_load");
-  REFUSED(gan_run_load(nowhere, &loaded, NULL), "gan_run_load");
-  REFUSED(gan_run_load(nowhere, &loaded, &found), nowhere);
+  REFUSED(gan_run_load(NULL, &loaded, &found, NULL, NULL), "gan_run_load");
+  REFUSED(gan_run_load(nowhere, NULL, &found, NULL, NULL), "gan_run_load");
+  REFUSED(gan_run_load(nowhere, &loaded, NULL, NULL, NULL), "gan_run_load");
+  REFUSED(gan_run_load(nowhere, &loaded, &found, NULL, NULL), nowhere);
   REFUSED(gan_report_write(NULL), "gan_report_write");
   REFUSED(gan_report_write(nowhere), nowhere);
   gan_pair_free(&pair);

@@ -191,6 +191,23 @@ static void a_broken_checkpoint_gives_way_to_the_one_before(void **state) {
   assert_same_run(4);
 }
 
+static void a_broken_checkpoint_gives_way_to_the_one_before_where_samples_are_drawn(void **state) {
+  (void)state;
+  train(training_of(gan_model_find("ring"), parts, 2));
+  gan_training rest = training_of(gan_model_find("ring"), parts, 3);
+  rest.resume = true;
+  train(rest);
+  notes[0] = '\0';
+  for (int broken = 0; broken < 2; broken++) {
+    if (broken) cut("checkpoint.safetensors", 1);
+    gan_pair pair;
+    gan_model model;
+    assert_true(gan_run_load(parts, &pair, &model, note, NULL));
+    assert_true(!strstr(notes, "checkpoint.previous.safetensors, the one before") == !broken);
+    gan_pair_free(&pair);
+  }
+}
+
 static void a_wish_that_is_refused_leaves_even_a_broken_checkpoint(void **state) {
   (void)state;
   gan_model model = small_model();
@@ -544,6 +561,7 @@ int main(void) {
       FOLDER_TEST(a_run_of_many_epochs_may_stop_after_every_step),
       FOLDER_TEST(a_finished_run_can_be_made_longer),
       FOLDER_TEST(a_broken_checkpoint_gives_way_to_the_one_before),
+      FOLDER_TEST(a_broken_checkpoint_gives_way_to_the_one_before_where_samples_are_drawn),
       FOLDER_TEST(a_wish_that_is_refused_leaves_even_a_broken_checkpoint),
       FOLDER_TEST(figures_in_other_columns_are_refused_before_anything_is_removed),
       FOLDER_TEST(a_picture_of_another_size_begins_the_film_anew),
