@@ -1,5 +1,5 @@
 /* The first error of this thread: a code and a sentence. Later errors do not replace it; ag_error_clear() forgets it.
- */
+ * While one is pending, layers, gradients, optimizers, files and training refuse: who handles an error clears it. */
 #pragma once
 
 #include <stdbool.h>

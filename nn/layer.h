@@ -19,7 +19,8 @@ typedef struct {
 typedef struct nn_layer nn_layer;
 typedef struct nn_visitor nn_visitor;
 
-/* A kind of layer. `self` is the user's struct, copied by nn_layer_new. Any function but forward may be left out. */
+/* A kind of layer. `self` is the user's struct, copied by nn_layer_new. Any function but forward may be left out. What
+ * build makes and `variables` does not name is freed when nn_build returns: a constant table is a buffer. */
 typedef struct {
   const char *name; /* "Dense", as the summary prints it */
   /* Makes the variables for an input of this shape, without the batch axis, and builds inner layers. False after an
