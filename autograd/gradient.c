@@ -66,7 +66,7 @@ static void sweep_free(sweep *s) {
 }
 
 static bool accumulate(slot *to, ag_tensor *cotangent) {
-  if (to->cotangent && ag_is_sole(to->cotangent) && !ag_ops_are_seen())
+  if (to->cotangent && ag_is_sole(to->cotangent) && cotangent->buffer && !ag_ops_are_seen())
     return ag_add_in_place(to->cotangent, cotangent), true;
   ag_tensor *sum = to->cotangent ? ag_add(to->cotangent, cotangent) : cotangent;
   if (!sum) return false;

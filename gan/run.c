@@ -155,7 +155,8 @@ bool gan_run_log_evaluation(gan_run *run, const gan_position *at, const gan_row 
 /* One frame an epoch: a later picture of the same epoch takes the place of the earlier one. A film begins anew with a
  * picture of another size. */
 static bool add_frame(gan_run *run, int64_t epoch, gan_picture picture) {
-  if (run->shown == epoch) gan_picture_free(&run->frames[--run->count]);
+  if (run->count && run->shown == epoch) gan_picture_free(&run->frames[--run->count]);
+  run->shown = -1;
   while (run->count && (run->frames->width != picture.width || run->frames->height != picture.height))
     gan_picture_free(&run->frames[--run->count]);
   gan_picture *frames = ag_reallocate(run->frames, run->count + 1, sizeof *frames);

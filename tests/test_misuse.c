@@ -600,6 +600,24 @@ static void arguments_of_tapes(void **state) {
   check_nothing_wrong();
 }
 
+/* A user's op that says it drops its input, and whose vjp gives just that back. */
+static ag_tensor *copying_forward(ag_node *node) { return ag_detach(ag_add_scalar(node->inputs[0], 0)); }
+static ag_tensor *dropped_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  (void)cotangent;
+  return node->inputs[input];
+}
+
+static void a_vjp_that_gives_back_what_its_op_dropped(void **state) {
+  (void)state;
+  static const ag_op op = {.name = "copying", .forward = copying_forward, .vjp = dropped_vjp, .drops = AG_DROP_INPUTS};
+  ag_tensor *x = ag_variable(ones());
+  ag_tape *tape = ag_tape_start();
+  ag_tensor *y = ag_add(ag_apply(&op, AG_INPUTS(x), NULL, 0), ag_exp(x));
+  ag_tape_stop(tape);
+  REFUSED(ag_gradient(tape, y, x), "drops this value");
+  check_nothing_wrong();
+}
+
 static void used_tapes(void **state) {
   (void)state;
   ag_tensor *x = ones();
@@ -1119,7 +1137,7 @@ int main(void) {
       TEST(scopes),
       TEST(tapes_that_are_null),
       TEST(arguments_of_tapes),
-      TEST(used_tapes),
+      TEST(used_tapes), TEST(a_vjp_that_gives_back_what_its_op_dropped),
       TEST(tapes_of_other_threads),
       TEST(gradient_checks),
       cmocka_unit_test(without_a_scope),

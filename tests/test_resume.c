@@ -234,6 +234,16 @@ static void figures_in_other_columns_are_refused_before_anything_is_removed(void
   assert_true(is_there("samples/epoch-0004.png"));
 }
 
+static void a_picture_of_no_epoch_is_passed_over(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  train(training_of(&model, parts, 4));
+  rename_part("samples/epoch-0001.png", "samples/epoch-0000.png");
+  gan_training rest = training_of(&model, parts, 6);
+  rest.resume = true;
+  train(rest);
+}
+
 /* As from another program. */
 static void a_picture_of_another_size_begins_the_film_anew(void **state) {
   (void)state;
@@ -564,6 +574,7 @@ int main(void) {
       FOLDER_TEST(a_broken_checkpoint_gives_way_to_the_one_before_where_samples_are_drawn),
       FOLDER_TEST(a_wish_that_is_refused_leaves_even_a_broken_checkpoint),
       FOLDER_TEST(figures_in_other_columns_are_refused_before_anything_is_removed),
+      FOLDER_TEST(a_picture_of_no_epoch_is_passed_over),
       FOLDER_TEST(a_picture_of_another_size_begins_the_film_anew),
       FOLDER_TEST(what_a_file_claims_of_its_place_is_checked),
       FOLDER_TEST(what_a_file_says_twice_or_at_too_great_a_length_is_refused),

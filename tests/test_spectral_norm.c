@@ -202,6 +202,48 @@ static void what_cannot_be_normalised_is_refused_and_freed(void **state) {
   nn_layer_free(layer);
 }
 
+static int scale_outputs; /* the axis that a user's layer says */
+static ag_tensor *scale_of(void *self, int *outputs) {
+  *outputs = scale_outputs;
+  return *(ag_tensor **)self;
+}
+static bool scale_build(void *self, ag_shape input, ag_rng *rng) {
+  (void)rng;
+  *(ag_tensor **)self = ag_variable(ag_ones(input));
+  return !ag_failed();
+}
+static ag_tensor *scale_forward(void *self, ag_tensor *input, nn_mode mode) {
+  (void)mode;
+  return ag_mul(*(ag_tensor **)self, input);
+}
+static ag_tensor *scale_with(void *self, ag_tensor *input, ag_tensor *kernel) {
+  (void)self;
+  return ag_mul(kernel, input);
+}
+static void scale_variables(void *self, nn_visitor *visitor) { nn_visit_weight(visitor, "scale", *(ag_tensor **)self); }
+
+static void a_kernel_without_outputs_is_refused(void **state) {
+  (void)state;
+  static const nn_layer_class scale = {.name = "Scale",
+                                       .build = scale_build,
+                                       .forward = scale_forward,
+                                       .variables = scale_variables,
+                                       .kernel = scale_of,
+                                       .forward_with_kernel = scale_with};
+  const struct {
+    ag_shape kernel;
+    int outputs;
+  } cases[] = {{AG_SHAPE(3), -1}, {AG_SHAPE(3), 1}, {AG_SHAPE(3, 0), 1}, {AG_SHAPE(2), AG_MAX_RANK}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    ag_rng rng = ag_rng_seed(1);
+    scale_outputs = cases[i].outputs;
+    nn_layer *layer = nn_spectral_norm(nn_layer_new(&scale, &(ag_tensor *){NULL}, sizeof(ag_tensor *)));
+    assert_false(nn_build(layer, cases[i].kernel, &rng));
+    assert_error(AG_ERROR_SHAPE, "no outputs along axis");
+    nn_layer_free(layer);
+  }
+}
+
 static void the_summary_shows_the_inner_layer_and_u(void **state) {
   (void)state;
   ag_rng rng = ag_rng_seed(9);
@@ -228,6 +270,7 @@ int main(void) {
       TEST(zeros_and_nan_in_the_kernel_do_not_stay_in_u),
       TEST(a_layer_built_before_keeps_its_weights),
       TEST(what_cannot_be_normalised_is_refused_and_freed),
+      TEST(a_kernel_without_outputs_is_refused),
       TEST(the_summary_shows_the_inner_layer_and_u),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,9 @@ static bool build(void *self, ag_shape input, ag_rng *rng) {
   }
   int outputs;
   ag_shape kernel = ag_shape_of(kernel_of(layer->inner, &outputs));
+  if (outputs < 0 || outputs >= kernel.rank || kernel.sizes[outputs] < 1)
+    return ag_fail(AG_ERROR_SHAPE, "%s: a kernel of shape %s has no outputs along axis %d", class->name,
+                   ag_shape_print(kernel).text, outputs);
   layer->u = ag_variable(unit(ag_normal(rng, AG_SHAPE(1, kernel.sizes[outputs]), 0, 1)));
   return !ag_failed();
 }
