@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "gan/text.h"
+
 const char gan_metrics_header[] = "step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread,g_gradient\n";
 
 void gan_metrics_write(FILE *stream, int64_t step, int64_t epoch, const gan_figures *figures) {
@@ -36,8 +38,11 @@ static bool steps_increase(const gan_csv *metrics) {
   return true;
 }
 
-bool gan_metrics_read(gan_csv *metrics, const char *path) {
-  if (!gan_csv_read(metrics, path)) return false;
+bool gan_metrics_read(gan_csv *metrics, const char *folder) {
+  char *path = gan_text("%s/metrics.csv", folder);
+  bool read = path && gan_csv_read(metrics, path);
+  ag_free(path);
+  if (!read) return false;
   if (has_columns(metrics) && steps_increase(metrics)) return true;
   gan_csv_free(metrics);
   return false;

@@ -24,8 +24,8 @@ extern const char gan_metrics_header[];
 /* The line of a step; whether it reaches the file is the stream's to say. */
 void gan_metrics_write(FILE *stream, int64_t step, int64_t epoch, const gan_figures *figures);
 
-/* The table that `path` names: its first columns are those that every run has, steps increase. False and an error that
+/* The table of a run's folder: its first columns are those that every run has, steps increase. False and an error that
  * names the line; there is nothing to free then. */
-bool gan_metrics_read(gan_csv *metrics, const char *path);
+bool gan_metrics_read(gan_csv *metrics, const char *folder);
 /* A row's figures; NaN where the table has no such column. */
 gan_figures gan_metrics_figures(const gan_csv *metrics, size_t row);

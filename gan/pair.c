@@ -83,7 +83,6 @@ ag_tensor *gan_discriminate(const gan_pair *pair, gan_batch batch, ag_rng *rng) 
 static ag_tensor *draw_shares(ag_shape samples, int64_t together, ag_rng *rng) {
   ag_shape one = samples;
   for (int i = 1; i < one.rank; i++) one.sizes[i] = 1;
-  if (together <= 1) return ag_uniform(rng, one, 0, 1);
   ag_tensor *shares = ag_uniform(rng, AG_SHAPE(samples.sizes[0] / together, 1), 0, 1);
   return ag_reshape(ag_broadcast_to(shares, AG_SHAPE(samples.sizes[0] / together, together)), one);
 }
@@ -95,7 +94,7 @@ static ag_tensor *mix(ag_tensor *real, ag_tensor *fake, int64_t together, ag_rng
 
 ag_tensor *gan_gradient_penalty(const gan_pair *pair, gan_batch real, ag_tensor *fake, ag_rng *rng) {
   if (!pair || !real.samples || !fake) return ag_fail_null("gan_gradient_penalty", "pair, real or fake");
-  ag_tensor *mixed = mix(real.samples, fake, pair->pack, rng);
+  ag_tensor *mixed = mix(real.samples, fake, pair->pack > 1 ? pair->pack : 1, rng);
   ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
   ag_tape_watch(tape, mixed);
   ag_tensor *scores = gan_discriminate(pair, (gan_batch){mixed, real.labels}, rng);

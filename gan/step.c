@@ -328,7 +328,7 @@ enum { STEPS = sizeof steps / sizeof *steps };
 /* In packs, and a half-batch step's halves, too. */
 static bool can_be_packed(gan_step *step, int64_t batch, int64_t pack) {
   int64_t half = step == gan_half_batch_step ? batch / 2 : batch, together = pack > 1 ? pack : 1;
-  return (batch > 0 && half > 0 && batch % together == 0 && half % together == 0) ||
+  return (half > 0 && batch % together == 0 && half % together == 0) ||
          ag_fail(AG_ERROR_ARGUMENT, "training step: batches of %lld samples%s, expected a positive multiple of %lld",
                  (long long)batch, half < batch ? ", of which the discriminator takes halves" : "",
                  (long long)(half < batch ? 2 * together : together));

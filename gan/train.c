@@ -201,10 +201,7 @@ static bool begin_anew(training_state *state) {
 /* The steps before are no news to the watch: what it told of them it does not tell again. */
 static bool recall(training_state *state) {
   gan_csv metrics;
-  char *path = gan_text("%s/metrics.csv", state->training->folder);
-  bool read = path && gan_metrics_read(&metrics, path);
-  ag_free(path);
-  if (!read) return false;
+  if (!gan_metrics_read(&metrics, state->training->folder)) return false;
   for (size_t row = 0; row < metrics.rows; row++) {
     gan_figures figures = gan_metrics_figures(&metrics, row);
     gan_watch_step(&state->watch, &figures, state->training->model->loss->output);

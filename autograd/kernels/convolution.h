@@ -119,8 +119,9 @@ static void convolve_thin(const convolution *c, char *workspace) {
   if (c->wanted == KERNEL_INPUTS) patches_transpose(&c->windows, (real *)workspace, c->result);
 }
 
-/* Some of the images, so that their patches stay in cache; all of them where the result is a sum over images. */
 enum { IMAGES = 32 };
+
+/* Some of the images, so that their patches stay in cache; all of them where the result is a sum over images. */
 static convolution some_images(const convolution *c, size_t first) {
   const kernel_windows *w = &c->windows;
   convolution some = *c;
