@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "autograd/kernels/kernels.h"
+#include "tests/guarded.h"
 
 static uint64_t number_state;
 
@@ -21,12 +22,6 @@ static uint64_t number_state;
 static double next_number(void) {
   number_state = number_state * 6364136223846793005u + 1442695040888963407u;
   return (double)(int64_t)(number_state >> 42) * 0x1p-20 - 2;
-}
-
-static void *allocated(size_t count, size_t size) {
-  void *block = malloc(count * size + (count == 0)); /* of just that size, so that a sanitizer sees what is beyond */
-  assert_non_null(block);
-  return block;
 }
 
 static void check_near(double actual, double expected, double tolerance, const char *what, size_t index) {

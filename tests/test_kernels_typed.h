@@ -3,13 +3,13 @@
 #define EPSILON (ldexp(1, 1 - DIGITS))
 
 static REAL *TYPED(numbers)(size_t n) {
-  REAL *x = allocated(n, sizeof *x);
+  REAL *x = guarded_take(n * sizeof *x, sizeof *x);
   for (size_t i = 0; i < n; i++) x[i] = (REAL)next_number();
   return x;
 }
 
 static REAL *TYPED(space)(size_t n) {
-  REAL *x = allocated(n, sizeof *x);
+  REAL *x = guarded_take(n * sizeof *x, sizeof *x);
   for (size_t i = 0; i < n; i++) x[i] = (REAL)-77; /* must be overwritten */
   return x;
 }
@@ -58,7 +58,7 @@ static void TYPED(elementary_functions_are_accurate)(void **state) {
         fail_msg("function %d of %.17g is %.17g, expected %.17Lg", f, (double)x[i], (double)y[i], expected);
     }
   }
-  free(x), free(y);
+  guarded_free(x), guarded_free(y);
 }
 
 static void TYPED(elementary_functions_keep_their_limits)(void **state) {
@@ -106,7 +106,7 @@ static void TYPED(map_follows_the_formulas)(void **state) {
     TYPED(kernels)()->map(cases[i].f, N, x, cases[i].p, cases[i].q, y);
     for (size_t j = 0; j < N; j++) check_near((double)y[j], cases[i].y, 0, "map", i);
   }
-  free(x), free(y);
+  guarded_free(x), guarded_free(y);
 }
 
 static double TYPED(zip_formula)(kernel_zip f, double a, double b, double p, double q) {
@@ -146,7 +146,7 @@ static void TYPED(zip_follows_the_formulas)(void **state) {
   a[0] = INFINITY, b[0] = -1; /* a gate of slope 0 lets nothing through */
   TYPED(kernels)()->zip(KERNEL_LEAKY_GATE, &grid, a, b, 0, 0, y);
   assert_true(y[0] == 0);
-  free(a), free(b), free(y);
+  guarded_free(a), guarded_free(b), guarded_free(y);
 }
 
 static void TYPED(maximum_and_minimum_pass_nan_on)(void **state) {
@@ -173,9 +173,9 @@ static void TYPED(zip_walks_any_grid)(void **state) {
     for (size_t i = 0; i < n; i++)
       if (y[i] != a[grid_offset(&grids[g], 0, i)] - b[grid_offset(&grids[g], 1, i)])
         fail_msg("grid %d, element %zu", g, i);
-    free(y);
+    guarded_free(y);
   }
-  free(a), free(b);
+  guarded_free(a), guarded_free(b);
 }
 
 static void TYPED(where_walks_any_grid)(void **state) {
@@ -191,9 +191,9 @@ static void TYPED(where_walks_any_grid)(void **state) {
       if (y[i] != (first ? a[grid_offset(&grids[g], 1, i)] : b[grid_offset(&grids[g], 2, i)]))
         fail_msg("grid %d, element %zu", g, i);
     }
-    free(y);
+    guarded_free(y);
   }
-  free(a), free(b), free(c);
+  guarded_free(a), guarded_free(b), guarded_free(c);
 }
 
 /* Reads with each operand's strides, writes densely and, where the grid is a transposition, the other way round. */
@@ -211,7 +211,7 @@ static void TYPED(copy_walks_any_grid)(void **state) {
       TYPED(kernels)()->copy(&grid, from, to);
       for (size_t i = 0; i < n; i++)
         if (to[i] != from[grid_offset(&grid, 0, i)]) fail_msg("grid %d, operand %d, element %zu", g, operand, i);
-      free(to);
+      guarded_free(to);
     }
   }
   kernel_grid scattered = {.rank = 2, .sizes = {300, 200}, .strides = {{200, 1}, {2, 601}}};
@@ -223,7 +223,7 @@ static void TYPED(copy_walks_any_grid)(void **state) {
   TYPED(kernels)()->copy(&scattered, from, to);
   for (size_t i = 0; i < 300 * 200; i++) assert_true(to[grid_offset(&scattered, 1, i)] == from[0]);
   assert_true(to[1] == -77 && to[600] == -77);
-  free(from), free(to);
+  guarded_free(from), guarded_free(to);
 }
 
 static void TYPED(fill_reaches_all_elements)(void **state) {
@@ -233,7 +233,7 @@ static void TYPED(fill_reaches_all_elements)(void **state) {
     REAL *y = TYPED(space)(sizes[s]);
     TYPED(kernels)()->fill(sizes[s], 0.5, y);
     for (size_t i = 0; i < sizes[s]; i++) assert_true(y[i] == (REAL)0.5);
-    free(y);
+    guarded_free(y);
   }
 }
 
@@ -261,7 +261,7 @@ static void TYPED(reduce_equals_a_slow_loop)(void **state) {
       check_near((double)max[o], largest, 0, "max", s);
       check_near((double)arg[o], (double)at, 0, "argmax", s);
     }
-    free(x), free(sum), free(max), free(arg);
+    guarded_free(x), guarded_free(sum), guarded_free(max), guarded_free(arg);
   }
 }
 
@@ -280,7 +280,7 @@ static void TYPED(max_and_argmax_take_nan_for_the_largest)(void **state) {
         assert_true(isnan(max[o]));
         assert_true(arg[o] == (REAL)place);
       }
-      free(x), free(max), free(arg);
+      guarded_free(x), guarded_free(max), guarded_free(arg);
     }
   }
 }
@@ -288,12 +288,12 @@ static void TYPED(max_and_argmax_take_nan_for_the_largest)(void **state) {
 static void TYPED(long_sums_stay_accurate)(void **state) {
   (void)state;
   enum { N = 10000019 };
-  REAL *x = allocated(N, sizeof *x), y;
+  REAL *x = guarded_take(N * sizeof *x, sizeof *x), y;
   for (size_t i = 0; i < N; i++) x[i] = (REAL)0.1;
   TYPED(kernels)()->reduce(KERNEL_SUM, 1, N, 1, x, &y);
   double expected = (double)x[0] * N;
   assert_true(fabs((double)y - expected) <= 1e-7 * expected);
-  free(x);
+  guarded_free(x);
 }
 
 static void TYPED(gather_and_scatter_are_transposes)(void **state) {
@@ -319,7 +319,7 @@ static void TYPED(gather_and_scatter_are_transposes)(void **state) {
     }
     for (size_t i = 0; i < outer * count * inner; i++)
       check_near((double)back[i], expected[i], 50 * EPSILON, "scatter", i);
-    free(index), free(x), free(g), free(y), free(back), free(expected);
+    guarded_free(index), guarded_free(x), guarded_free(g), guarded_free(y), guarded_free(back), free(expected);
   }
 }
 
@@ -363,7 +363,8 @@ static void TYPED(max_pool_takes_the_first_largest_inside)(void **state) {
       expected[best] += (double)g[i];
     }
     for (size_t i = 0; i < inputs; i++) check_near((double)back[i], expected[i], 20 * EPSILON, "pool_scatter", i);
-    free(x), free(y), free(which), free(again), free(g), free(back), free(expected);
+    guarded_free(x), guarded_free(y), guarded_free(which), guarded_free(again), guarded_free(g), guarded_free(back);
+    free(expected);
   }
 }
 
@@ -392,7 +393,7 @@ static void TYPED(avg_pool_counts_what_is_inside)(void **state) {
       check_near((double)y[i], sum / inside, 20 * EPSILON, "avg_pool", i);
     }
     for (size_t i = 0; i < inputs; i++) check_near((double)back[i], expected[i], 20 * EPSILON, "avg_pool_transpose", i);
-    free(x), free(y), free(g), free(back), free(expected);
+    guarded_free(x), guarded_free(y), guarded_free(g), guarded_free(back), free(expected);
   }
 }
 
@@ -412,7 +413,7 @@ static void TYPED(batch_moments_stay_accurate)(void **state) {
       check_near((double)mean[i], (double)(sum / rows), 2 * EPSILON, "mean", i);
       check_near((double)variance[i], (double)(squares / rows), 1e-13 + 2 * EPSILON, "variance", i);
     }
-    free(x), free(mean), free(variance);
+    guarded_free(x), guarded_free(mean), guarded_free(variance);
   }
 }
 
@@ -444,7 +445,8 @@ static void TYPED(check_batch_norm)(double slope) {
         check_near((double)dx[k], expected, 300 * EPSILON, "backward", k);
       }
     }
-    free(x), free(g), free(mean), free(scale), free(gamma), free(beta), free(y), free(dx), free(sum_g), free(sum_gx);
+    guarded_free(x), guarded_free(g), guarded_free(mean), guarded_free(scale), guarded_free(gamma);
+    guarded_free(beta), guarded_free(y), guarded_free(dx), guarded_free(sum_g), guarded_free(sum_gx);
   }
 }
 
@@ -473,7 +475,7 @@ static void TYPED(random_numbers_are_those_of_the_words)(void **state) {
         long double back = erfcl((left ? -1 : 1) * (long double)normal[i] * sqrtl(0.5L)) / 2;
         if (!(fabsl(back - p) <= 40 * EPSILON * p)) fail_msg("normal: element %zu is %.17g", i, (double)normal[i]);
       }
-      free(uniform), free(normal);
+      guarded_free(uniform), guarded_free(normal);
     }
   }
 }
@@ -494,7 +496,7 @@ static void TYPED(fewer_random_numbers_are_the_first_of_more)(void **state) {
     TYPED(kernels)()->dropout(3, 5, 0.3, n, x, fewer);
     assert_memory_equal(fewer, more[2], n * sizeof *fewer);
   }
-  free(x), free(fewer), free(more[0]), free(more[1]), free(more[2]);
+  guarded_free(x), guarded_free(fewer), guarded_free(more[0]), guarded_free(more[1]), guarded_free(more[2]);
 }
 
 static void TYPED(uniform_stays_below_its_end)(void **state) {
@@ -516,7 +518,7 @@ static void TYPED(uniform_stays_below_its_end)(void **state) {
   double sum = 0, squares = 0;
   for (size_t i = 0; i < N; i++) sum += (double)y[i] - 3, squares += ((double)y[i] - 3) * ((double)y[i] - 3);
   assert_true(fabs(sum / N) < 5 * 2 / sqrt(N) && fabs(squares / N - 4) < 5 * 4 * sqrt(2.0 / N));
-  free(y);
+  guarded_free(y);
 }
 
 static void TYPED(dropout_keeps_by_the_words)(void **state) {
@@ -531,7 +533,7 @@ static void TYPED(dropout_keeps_by_the_words)(void **state) {
       check_near((double)y[i], kept ? (double)x[i] / (1 - rates[r]) : 0, 2 * EPSILON, "dropout", i);
     }
   }
-  free(x), free(y);
+  guarded_free(x), guarded_free(y);
 }
 
 static void TYPED(optimizers_follow_the_formulas)(void **state) {
@@ -559,7 +561,8 @@ static void TYPED(optimizers_follow_the_formulas)(void **state) {
       check_near((double)new_v[i], vi, 8 * EPSILON, "v", i);
     }
   }
-  free(g), free(w), free(m), free(v), free(new_w), free(new_m), free(new_v);
+  guarded_free(g), guarded_free(w), guarded_free(m), guarded_free(v), guarded_free(new_w), guarded_free(new_m);
+  guarded_free(new_v);
 }
 
 /* What kernels with sums or many pieces make of x [n] and g [n] on so many threads, one result after the other. */
@@ -594,7 +597,7 @@ static void TYPED(threads_do_not_change_a_bit)(void **state) {
     TYPED(with_threads)(threads, N, x, g, many);
     assert_memory_equal(one, many, RESULTS * sizeof *one);
   }
-  free(x), free(g), free(one), free(many);
+  guarded_free(x), guarded_free(g), guarded_free(one), guarded_free(many);
 }
 
 #undef EPSILON

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "autograd/kernels/kernels.h"
+#include "tests/guarded.h"
+#include "tests/random_numbers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -104,28 +106,26 @@ static size_t row_stride(const problem *p) { return p->columns + 3; }
 static size_t slot_stride(const problem *p) { return p->rows * row_stride(p) + 5; }
 static size_t out_count(const problem *p) { return p->pairs.slots * slot_stride(p); }
 
-/* The engine's answer of one type, as doubles. The workspace has the size asked for and a guard; it begins as NaN. */
+/* The engine's answer of one type, as doubles, from guarded memory; the workspace begins as NaN. */
 #define DEFINE_SOLVE(name, real, type)                                                                        \
   static double *name(const problem *p) {                                                                     \
-    real *a_values = take(p->a.count, sizeof(real)), *b_values = take(p->b.count, sizeof(real));              \
+    real *a_values = guarded_take(p->a.count * sizeof(real), sizeof(real));                                   \
+    real *b_values = guarded_take(p->b.count * sizeof(real), sizeof(real));                                   \
+    real *out = guarded_take(out_count(p) * sizeof(real), sizeof(real));                                      \
     for (size_t i = 0; i < p->a.count; i++) a_values[i] = (real)p->a.values[i];                               \
     for (size_t i = 0; i < p->b.count; i++) b_values[i] = (real)p->b.values[i];                               \
+    for (size_t i = 0; i < out_count(p); i++) out[i] = (real)untouched;                                       \
     kernel_operand_##type a = {a_values, p->a.slots, p->a.slot_stride, p->a.index_stride, p->a.depth_stride}; \
     kernel_operand_##type b = {b_values, p->b.slots, p->b.slot_stride, p->b.index_stride, p->b.depth_stride}; \
-    real *out = take(out_count(p), sizeof(real));                                                             \
     kernel_product_##type product = {p->arithmetic,  p->pairs,     a, b, p->rows, p->columns, p->depth, out,  \
                                      slot_stride(p), row_stride(p)};                                          \
-    size_t needed = kernels_##type()->products_workspace(&product) / sizeof(real);                            \
-    real *workspace = aligned_alloc(64, ((needed + 1) * sizeof(real) + 63) / 64 * 64);                        \
-    assert_non_null(workspace);                                                                               \
-    for (size_t i = 0; i < needed; i++) workspace[i] = (real)NAN;                                             \
-    workspace[needed] = (real)untouched;                                                                      \
-    for (size_t i = 0; i < out_count(p); i++) out[i] = (real)untouched;                                       \
+    size_t needed = kernels_##type()->products_workspace(&product);                                           \
+    void *workspace = guarded_take(needed, 64);                                                               \
+    memset(workspace, 0xFF, needed);                                                                          \
     kernels_##type()->products(&product, workspace);                                                          \
-    assert_true(workspace[needed] == (real)untouched);                                                        \
     double *result = take(out_count(p), sizeof *result);                                                      \
     for (size_t i = 0; i < out_count(p); i++) result[i] = out[i];                                             \
-    free(a_values), free(b_values), free(workspace), free(out);                                               \
+    guarded_free(a_values), guarded_free(b_values), guarded_free(workspace), guarded_free(out);               \
     return result;                                                                                            \
   }
 DEFINE_SOLVE(solve_f32, float, f32)
@@ -235,184 +235,18 @@ static void empty_sums_are_zero_and_empty_results_are_left_alone(void **state) {
   check(make_problem(0, 2, 9, 20, 6, SLOT_DEPTH_INDEX, SLOT_INDEX_DEPTH));
 }
 
-/* images x [n, size, size, in], kernels w [taps, taps, in, out], y [n, out_size, out_size, out] */
-typedef struct {
-  size_t n, size, in, out, taps, stride, pad;
-} convolution;
-
-static size_t out_size(const convolution *c) { return (c->size + 2 * c->pad - c->taps) / c->stride + 1; }
-
-/* The image row (or column) under tap t of output row o, or -1 in the padding. */
-static ptrdiff_t image_row(const convolution *c, size_t o, size_t t) {
-  size_t row = o * c->stride + t;
-  return row < c->pad || row - c->pad >= c->size ? -1 : (ptrdiff_t)(row - c->pad);
-}
-
-typedef enum { FORWARD, DATA_GRADIENT, KERNEL_GRADIENT } pass;
-
-typedef struct {
-  size_t x, w, y; /* pixel of the image, tap, pixel of the output */
-} meeting;
-
-static size_t list_meetings(const convolution *c, meeting *list) {
-  size_t o = out_size(c), count = 0;
-  for (size_t y = 0; y < o * o; y++)
-    for (size_t w = 0; w < c->taps * c->taps; w++) {
-      ptrdiff_t row = image_row(c, y / o, w / c->taps), column = image_row(c, y % o, w % c->taps);
-      if (row >= 0 && column >= 0) list[count++] = (meeting){(size_t)row * c->size + (size_t)column, w, y};
-    }
-  return count;
-}
-
-/* The pass as a problem: its pairs are the meetings, by what they have in common with the output slot. */
-static problem pass_problem(const convolution *c, pass which, const meeting *list, size_t count) {
-  size_t pixels = c->size * c->size, taps = c->taps * c->taps, outs = out_size(c) * out_size(c);
-  problem p;
-  if (which == FORWARD)
-    p = (problem){{outs, NULL, NULL},
-                  make_side(pixels, c->n, c->in, INDEX_SLOT_DEPTH),
-                  make_side(taps, c->out, c->in, SLOT_DEPTH_INDEX),
-                  c->n,
-                  c->out,
-                  c->in,
-                  KERNEL_NATIVE};
-  else if (which == DATA_GRADIENT)
-    p = (problem){{pixels, NULL, NULL},
-                  make_side(outs, c->n, c->out, INDEX_SLOT_DEPTH),
-                  make_side(taps, c->in, c->out, SLOT_INDEX_DEPTH),
-                  c->n,
-                  c->in,
-                  c->out,
-                  KERNEL_NATIVE};
-  else
-    p = (problem){{taps, NULL, NULL},
-                  make_side(pixels, c->in, c->n, DEPTH_SLOT_INDEX),
-                  make_side(outs, c->out, c->n, DEPTH_SLOT_INDEX),
-                  c->in,
-                  c->out,
-                  c->n,
-                  KERNEL_NATIVE};
-  size_t *start = take(p.pairs.slots + 1, sizeof *start), used = 0;
-  kernel_pair *pair = take(count, sizeof *pair);
-  for (size_t o = 0; o < p.pairs.slots; o++) {
-    start[o] = used;
-    for (size_t m = 0; m < count; m++) {
-      uint32_t x = (uint32_t)list[m].x, w = (uint32_t)list[m].w, y = (uint32_t)list[m].y;
-      if (which == FORWARD && y == o) pair[used++] = (kernel_pair){x, w};
-      if (which == DATA_GRADIENT && x == o) pair[used++] = (kernel_pair){y, w};
-      if (which == KERNEL_GRADIENT && w == o) pair[used++] = (kernel_pair){x, y};
-    }
-  }
-  start[p.pairs.slots] = used;
-  p.pairs.start = start, p.pairs.pair = pair;
-  return p;
-}
-
-/* The pass by its definition: the sum of x[n, pixel, in] * w[tap, in, out] * y[n, pixel, out], one factor left out. */
-static double *convolve_slowly(const convolution *c, pass which, const problem *p) {
-  double *out = take(out_count(p), sizeof *out);
-  for (size_t i = 0; i < out_count(p); i++) out[i] = untouched;
-  for (size_t o = 0; o < p->pairs.slots; o++)
-    for (size_t i = 0; i < p->rows; i++)
-      for (size_t j = 0; j < p->columns; j++) out[o * slot_stride(p) + i * row_stride(p) + j] = 0;
-  size_t size = out_size(c), pixels = c->size * c->size, outs = size * size;
-  for (size_t y = 0; y < outs; y++)
-    for (size_t w = 0; w < c->taps * c->taps; w++) {
-      ptrdiff_t row = image_row(c, y / size, w / c->taps), column = image_row(c, y % size, w % c->taps);
-      if (row < 0 || column < 0) continue;
-      size_t x = (size_t)row * c->size + (size_t)column;
-      for (size_t n = 0; n < c->n; n++)
-        for (size_t in = 0; in < c->in; in++)
-          for (size_t to = 0; to < c->out; to++) {
-            size_t at_x = (n * pixels + x) * c->in + in, at_w = (w * c->in + in) * c->out + to;
-            size_t at_y = (n * outs + y) * c->out + to;
-            if (which == FORWARD)
-              out[y * slot_stride(p) + n * row_stride(p) + to] += p->a.values[at_x] * p->b.values[at_w];
-            else if (which == DATA_GRADIENT)
-              out[x * slot_stride(p) + n * row_stride(p) + in] += p->a.values[at_y] * p->b.values[at_w];
-            else out[w * slot_stride(p) + in * row_stride(p) + to] += p->a.values[at_x] * p->b.values[at_y];
-          }
-    }
-  return out;
-}
-
-static void convolutions_and_their_gradients_are_products_of_pairs(void **state) {
+/* DUALTAPE_SEED=N draws other ones. */
+static void random_products_stay_within_their_memory(void **state) {
   (void)state;
-  static const convolution cases[] = {
-      {3, 7, 3, 5, 3, 1, 1},  {5, 8, 4, 19, 5, 2, 2}, {17, 9, 1, 6, 5, 2, 1},
-      {4, 5, 16, 1, 3, 1, 0}, {1, 4, 33, 2, 4, 2, 1},
-  };
-  for (size_t i = 0; i < COUNT(cases); i++) {
-    const convolution *c = &cases[i];
-    size_t most = out_size(c) * out_size(c) * c->taps * c->taps;
-    meeting *list = take(most, sizeof *list);
-    size_t count = list_meetings(c, list);
-    assert_true(c->pad == 0 || count < most);
-    for (pass which = FORWARD; which <= KERNEL_GRADIENT; which++) {
-      problem p = pass_problem(c, which, list, count);
-      double *expected = convolve_slowly(c, which, &p);
-      check_against(&p, expected);
-      free(expected);
-      free_problem(&p);
-    }
-    free(list);
+  for (uint64_t number = 0; number < 100; number++) {
+    cases c = cases_of(cases_seed(), 0, number);
+    size_t sizes[5];
+    for (int i = 0; i < 5; i++) sizes[i] = (size_t)draw_int(&c, i < 2, i < 2 ? 5 : draw_bool(&c) ? 20 : 150);
+    kernel_set_threads((int)draw_int(&c, 1, 8));
+    order a = (order)draw_int(&c, 0, ORDERS - 1), b = (order)draw_int(&c, 0, ORDERS - 1);
+    check(make_problem(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], a, b));
   }
-}
-
-/* Whether a convolution, computed in memory of the size asked for, leaves alone what lies behind it. */
-#define DEFINE_STAYS_WITHIN(name, real, type)                                                                 \
-  static bool name(const kernel_windows *w, size_t channels, kernel_conv_part wanted) {                       \
-    enum { GUARD = 1 << 16 };                                                                                 \
-    const size_t counts[KERNEL_PARTS] = {[KERNEL_INPUTS] = w->n * w->h * w->w * w->c,                         \
-                                         [KERNEL_OUTPUTS] = w->n * w->oh * w->ow * channels,                  \
-                                         [KERNEL_TAPS] = w->kh * w->kw * w->c * channels};                    \
-    real *values[KERNEL_PARTS];                                                                               \
-    for (int part = 0; part < KERNEL_PARTS; part++) values[part] = take(counts[part], sizeof(real));          \
-    const kernel_convolution_##type of = {                                                                    \
-        *w, channels, wanted, {values[0], values[1], values[2]}, values[wanted], KERNEL_NATIVE};              \
-    size_t needed = kernels_##type()->convolution_workspace(&of);                                             \
-    unsigned char *workspace = aligned_alloc(64, (needed + GUARD + 63) / 64 * 64);                            \
-    assert_non_null(workspace);                                                                               \
-    memset(workspace + needed, 0xA5, GUARD);                                                                  \
-    kernels_##type()->convolution(&of, workspace);                                                            \
-    bool within = true;                                                                                       \
-    for (size_t i = 0; i < GUARD; i++) within = within && workspace[needed + i] == 0xA5;                      \
-    for (int part = 0; part < KERNEL_PARTS; part++) free(values[part]);                                       \
-    free(workspace);                                                                                          \
-    return within;                                                                                            \
-  }
-DEFINE_STAYS_WITHIN(stays_within_f32, float, f32)
-DEFINE_STAYS_WITHIN(stays_within_f64, double, f64)
-
-/* Images of few channels are taken some at a time: the last ones, which are fewer, are planned in another way. */
-static void any_number_of_images_and_threads_stays_within_its_workspace(void **state) {
-  (void)state;
-  static const size_t numbers[] = {0, 1, 31, 32, 33, 40, 42, 47, 63, 64};
-  static const struct {
-    kernel_windows windows; /* of any number of images */
-    size_t channels;
-  } cases[] = {
-      {{.h = 8, .w = 8, .c = 1, .oh = 8, .ow = 8, .kh = 3, .kw = 3, .stride_h = 1, .stride_w = 1, .pad_h = 1,
-        .pad_w = 1}, 32},
-      {{.h = 28, .w = 28, .c = 1, .oh = 14, .ow = 14, .kh = 4, .kw = 4, .stride_h = 2, .stride_w = 2, .pad_h = 1,
-        .pad_w = 1}, 64},
-      {{.h = 6, .w = 6, .c = 3, .oh = 6, .ow = 6, .kh = 1, .kw = 1, .stride_h = 1, .stride_w = 1}, 256},
-  };
-  int threads_before = kernel_get_threads();
-  for (size_t cpu = 0; kernel_cpu_name(cpu); cpu++)
-    for (size_t i = 0; i < COUNT(cases) * COUNT(numbers) * KERNEL_PARTS; i++) {
-      kernel_windows w = cases[i / KERNEL_PARTS / COUNT(numbers)].windows;
-      size_t channels = cases[i / KERNEL_PARTS / COUNT(numbers)].channels;
-      w.n = numbers[i / KERNEL_PARTS % COUNT(numbers)];
-      assert_true(kernel_force_cpu(kernel_cpu_name(cpu)));
-      for (int threads = 1; threads <= 16; threads *= 2) {
-        kernel_set_threads(threads);
-        bool within = stays_within_f32(&w, channels, (kernel_conv_part)(i % KERNEL_PARTS)) &&
-                      stays_within_f64(&w, channels, (kernel_conv_part)(i % KERNEL_PARTS));
-        if (!within) fail_msg("%zu images, %d threads, %s", w.n, threads, kernel_cpu_name(cpu));
-      }
-    }
-  kernel_set_threads(threads_before);
+  kernel_set_threads(0);
 }
 
 static void make_fractions(side *s) {
@@ -568,8 +402,7 @@ int main(void) {
       cmocka_unit_test(long_depths_and_many_slots_are_cut_into_blocks),
       cmocka_unit_test(the_larger_operand_may_be_rows_or_columns_on_any_number_of_threads),
       cmocka_unit_test(empty_sums_are_zero_and_empty_results_are_left_alone),
-      cmocka_unit_test(convolutions_and_their_gradients_are_products_of_pairs),
-      cmocka_unit_test(any_number_of_images_and_threads_stays_within_its_workspace),
+      cmocka_unit_test(random_products_stay_within_their_memory),
       cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
       cmocka_unit_test(float_is_close_to_double),
       cmocka_unit_test(bfloat16_errs_as_its_roundings_do),
