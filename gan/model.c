@@ -33,8 +33,9 @@ bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
     return ag_fail_null("gan_pair_make", "the model's make_generator, make_discriminator, make_optimizer or loss");
   const int64_t sizes[] = {model->noise, model->classes, model->pack};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-    if (sizes[i] < 0 || sizes[i] > INT32_MAX)
-      return ag_fail(AG_ERROR_ARGUMENT, "pair: noise, classes, pack are %lld, %lld, %lld, expected 0 to 2^31 - 1",
+    if (sizes[i] < (i == 0) || sizes[i] > INT32_MAX)
+      return ag_fail(AG_ERROR_ARGUMENT,
+                     "pair: noise, classes, pack are %lld, %lld, %lld, expected at least 1, 0, 0, and below 2^31",
                      (long long)sizes[0], (long long)sizes[1], (long long)sizes[2]);
   double first = model->instance_noise.first, last = model->instance_noise.last;
   if (!(isfinite(first) && isfinite(last) && first >= 0 && last >= 0 && (first > 0) == (last > 0)))
@@ -53,6 +54,8 @@ bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
       .freeze_after = model->freeze_after,
   };
   pair->discriminator_optimizer = discriminator_optimizer(pair, model);
+  if (!pair->generator || !pair->discriminator || !pair->generator_optimizer || !pair->discriminator_optimizer)
+    ag_fail(AG_ERROR_ARGUMENT, "pair: a function of the model's gave NULL instead of a layer or an optimizer");
   ag_scope *scope = ag_scope_enter();
   bool made = scope && nn_build(pair->generator, AG_SHAPE(model->noise + model->classes), rng) &&
               nn_build(pair->discriminator, judged_shape(pair), rng) &&

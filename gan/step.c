@@ -81,9 +81,15 @@ static bool tell(gan_figures *figures, gan_output kind, const pass *p) {
   return is_finite("generator", figures->g_loss) && is_finite("discriminator", figures->d_loss);
 }
 
+/* What a function of the pair's loss, which may be the user's own, makes of the outputs. */
+static ag_tensor *lose(ag_tensor *(*loss)(ag_tensor *), ag_tensor *outputs) {
+  ag_tensor *value = loss(outputs);
+  return value ? value : ag_fail(AG_ERROR_ARGUMENT, "training step: a function of the loss gave NULL without an error");
+}
+
 /* The discriminator's loss, its gradient penalty included. */
 static ag_tensor *discriminator_loss(gan_pair *pair, const pass *p, ag_rng *rng) {
-  ag_tensor *loss = ag_add(pair->loss->real(p->real_output), pair->loss->fake(p->fake_output));
+  ag_tensor *loss = ag_add(lose(pair->loss->real, p->real_output), lose(pair->loss->fake, p->fake_output));
   double weight = pair->loss->gradient_penalty;
   return weight > 0 ? ag_add(loss, ag_scale(gan_gradient_penalty(pair, p->real, p->fake.samples, rng), weight)) : loss;
 }
@@ -92,7 +98,7 @@ static ag_tensor *discriminator_loss(gan_pair *pair, const pass *p, ag_rng *rng)
 static void discriminate(gan_pair *pair, pass *p, ag_rng *rng) {
   p->real_output = gan_discriminate(pair, p->real, rng);
   p->fake_output = gan_discriminate(pair, p->fake, rng);
-  p->g_loss = pair->loss->generator(p->fake_output);
+  p->g_loss = lose(pair->loss->generator, p->fake_output);
   p->d_loss = discriminator_loss(pair, p, rng);
 }
 
@@ -227,7 +233,7 @@ static bool generator_turn(gan_pair *pair, ag_rng *rng, void *context) {
   gan_batch real = turn->real;
   ag_tape *tape = ag_tape_start();
   gan_batch fake = {gan_forge(pair, count_of(real), real.labels, rng), real.labels};
-  ag_tensor *loss = pair->loss->generator(gan_discriminate(pair, fake, rng));
+  ag_tensor *loss = lose(pair->loss->generator, gan_discriminate(pair, fake, rng));
   ag_tape_stop(tape);
   turn->figures->g_loss = ag_item(loss);
   return is_finite("generator", turn->figures->g_loss) &&
@@ -283,7 +289,7 @@ static bool learn(gan_pair *pair, ag_rng *rng, void *context) {
   half *h = context;
   ag_tape *tape = ag_tape_start();
   h->output = gan_discriminate(pair, h->batch, rng);
-  h->loss = h->loss_of(h->output);
+  h->loss = lose(h->loss_of, h->output);
   ag_tape_stop(tape);
   return is_finite("discriminator", ag_item(h->loss)) &&
          gan_update(tape, h->loss, pair->discriminator, pair->discriminator_optimizer);
@@ -305,7 +311,7 @@ static bool half_batch(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures 
             .real_output = truth.output,
             .fake_output = forgery.output,
             .d_loss = ag_scale(ag_add(truth.loss, forgery.loss), 0.5),
-            .g_loss = pair->loss->generator(forgery.output)};
+            .g_loss = lose(pair->loss->generator, forgery.output)};
   return tell(figures, pair->loss->output, &p) && after_discriminator(pair) &&
          gan_frozen_generator_turn(pair, real, rng, figures);
 }

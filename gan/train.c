@@ -57,7 +57,7 @@ static bool train_step(training_state *state, gan_progress *progress) {
   bool done = real.samples && state->training->model->step(&state->pair, real, &state->rng, &progress->figures);
   ag_scope_leave(scope);
   if (!done && ag_error_kind() == AG_ERROR_NONFINITE) name_step(progress->step);
-  return done;
+  return done || ag_fail(AG_ERROR_ARGUMENT, "train: the model's step failed without an error");
 }
 
 /* The same noise each epoch. */

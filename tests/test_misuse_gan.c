@@ -17,6 +17,8 @@ static nn_layer *small_generator(void) { return nn_dense(2); }
 static nn_layer *small_discriminator(void) { return nn_dense(1); }
 static nn_optimizer *small_optimizer(void) { return nn_sgd(.learning_rate = 0.1); }
 static nn_layer *no_layer(void) { return NULL; }
+static nn_optimizer *no_optimizer(void) { return NULL; }
+static ag_tensor *no_loss(ag_tensor *outputs) { return (void)outputs, NULL; }
 
 static gan_model small_model(void) {
   return (gan_model){.name = "small",
@@ -309,7 +311,7 @@ static void making_pairs(void **state) {
   REFUSED(gan_pair_make(&pair, &(gan_model){.name = "empty"}, &generator), "gan_pair_make");
   const struct {
     int64_t noise, classes, pack;
-  } sizes[] = {{-1, 0, 0}, {INT64_MAX, INT64_MAX, 0}, {HUGE_SIZE, 0, 0}, {2, -1, 0}, {2, 0, INT64_MAX}, {2, 0, -1}};
+  } sizes[] = {{0, 0, 0}, {-1, 0, 0}, {INT64_MAX, INT64_MAX, 0}, {HUGE_SIZE, 0, 0}, {2, -1, 0}, {2, 0, INT64_MAX}, {2, 0, -1}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     model = small_model();
     model.noise = sizes[i].noise;
@@ -326,10 +328,13 @@ static void making_pairs(void **state) {
   }
   model = small_model();
   model.make_generator = no_layer;
-  REFUSED(gan_pair_make(&pair, &model, &generator), "build: layer is NULL");
+  REFUSED(gan_pair_make(&pair, &model, &generator), "gave NULL instead of a layer");
   model = small_model();
   model.make_discriminator = no_layer;
-  REFUSED(gan_pair_make(&pair, &model, &generator), "build: layer is NULL");
+  REFUSED(gan_pair_make(&pair, &model, &generator), "gave NULL instead of a layer");
+  model = small_model();
+  model.make_optimizer = no_optimizer;
+  REFUSED(gan_pair_make(&pair, &model, &generator), "gave NULL instead of a layer or an optimizer");
   ACCEPTED(gan_pair_free(NULL));
   ACCEPTED(gan_pair_free(&(gan_pair){0}));
   check_nothing_wrong();
@@ -420,19 +425,22 @@ static void training_steps(void **state) {
                {gan_frozen_generator_turn, "generator_turn"}};
   gan_loss lacking[] = {gan_cross_entropy, gan_cross_entropy, gan_cross_entropy};
   lacking[0].real = lacking[1].fake = lacking[2].generator = NULL;
-  gan_pair pair = small_pair(), no_loss = pair, no_networks = {.loss = &gan_cross_entropy}, no_optimizers = pair;
+  gan_loss silent = {.real = no_loss, .fake = no_loss, .generator = no_loss};
+  gan_pair pair = small_pair(), lossless = pair, no_networks = {.loss = &gan_cross_entropy}, no_optimizers = pair;
   gan_pair no_terms = pair;
-  no_loss.loss = NULL;
+  lossless.loss = NULL;
   no_optimizers.generator_optimizer = no_optimizers.discriminator_optimizer = NULL;
   gan_figures figures;
   const gan_batch real = points(), none = {NULL, NULL}, scalar = {ag_scalar(1), NULL};
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
     REFUSED(steps[i].step(NULL, real, &generator, &figures), steps[i].name);
-    REFUSED(steps[i].step(&no_loss, real, &generator, &figures), steps[i].name);
+    REFUSED(steps[i].step(&lossless, real, &generator, &figures), steps[i].name);
     for (int k = 0; k < 3; k++) {
       no_terms.loss = &lacking[k];
       REFUSED(steps[i].step(&no_terms, real, &generator, &figures), steps[i].name);
     }
+    no_terms.loss = &silent;
+    REFUSED(steps[i].step(&no_terms, real, &generator, &figures), "a function of the loss gave NULL without an error");
     REFUSED(steps[i].step(&pair, none, &generator, &figures), steps[i].name);
     REFUSED(steps[i].step(&pair, scalar, &generator, &figures), steps[i].name);
     REFUSED(steps[i].step(&pair, real, NULL, &figures), steps[i].name);

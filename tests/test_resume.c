@@ -459,6 +459,19 @@ static void a_folder_that_another_training_writes_to_is_left_alone(void **state)
   train(rest);
 }
 
+static bool fail_silently(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
+  return (void)pair, (void)real, (void)rng, (void)figures, false;
+}
+
+static void a_step_of_the_users_own_that_fails_without_an_error_is_named(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  model.step = fail_silently;
+  gan_training training = training_of(&model, parts, 2);
+  assert_false(gan_train(&training));
+  assert_error(AG_ERROR_ARGUMENT, "the model's step failed without an error");
+}
+
 static int steps_left;
 static ag_tensor *soon_infinite(ag_tensor *logits) {
   ag_tensor *loss = gan_cross_entropy.generator(logits);
@@ -585,6 +598,7 @@ int main(void) {
       FOLDER_TEST(rates_and_noise_fall_where_the_model_says_so_and_go_on_falling_when_resumed),
       FOLDER_TEST(another_length_is_told_where_rates_or_noise_fall_to_the_end),
       FOLDER_TEST(a_folder_that_another_training_writes_to_is_left_alone),
+      FOLDER_TEST(a_step_of_the_users_own_that_fails_without_an_error_is_named),
       FOLDER_TEST(a_value_that_is_not_finite_stops_training_and_the_checkpoint_from_before_stays),
       FOLDER_TEST(another_precision_cpu_or_program_is_told),
       FOLDER_TEST(other_images_are_told),
