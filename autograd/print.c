@@ -1,4 +1,4 @@
-#include "autograd/tensor.h"
+#include "autograd/tensor_private.h"
 
 /* Of an axis longer than this only both ends are printed. */
 enum { LONG_AXIS = 8, ENDS = 3 };
@@ -23,7 +23,7 @@ static void print_axis(const ag_real *values, ag_shape shape, int axis, size_t s
 }
 
 void ag_print(const ag_tensor *tensor, FILE *file) {
-  const ag_real *values = ag_data(tensor);
+  const ag_real *values = ag_read(tensor, "print");
   if (!file) ag_fail_null("print", "file");
   if (!values || !file) return;
   ag_shape shape = ag_shape_of(tensor);

@@ -218,15 +218,16 @@ size_t ag_size(const ag_tensor *tensor) {
   return tensor ? tensor->size : 0;
 }
 
-const ag_real *ag_data(const ag_tensor *tensor) {
-  if (!tensor) return ag_fail_null("data", "tensor");
+const ag_real *ag_read(const ag_tensor *tensor, const char *who) {
+  if (!tensor) return ag_fail_null(who, "tensor");
   if (!tensor->buffer)
-    return ag_fail(AG_ERROR_TAPE, "data: the op that was recorded drops this value, but its vjp reads it");
+    return ag_fail(AG_ERROR_TAPE, "%s: the op that was recorded drops this value, but its vjp reads it", who);
   return ag_values(tensor->buffer);
 }
+const ag_real *ag_data(const ag_tensor *tensor) { return ag_read(tensor, "data"); }
 
 double ag_item(const ag_tensor *tensor) {
-  const ag_real *values = ag_data(tensor);
+  const ag_real *values = ag_read(tensor, "item");
   if (values && tensor->size == 1) return (double)values[0];
   if (values)
     ag_fail(AG_ERROR_SHAPE, "item: a tensor of shape %s has %zu elements, not one", ag_shape_print(tensor->shape).text,
@@ -235,7 +236,7 @@ double ag_item(const ag_tensor *tensor) {
 }
 
 ag_tensor *ag_variable(const ag_tensor *initial) {
-  const ag_real *values = ag_data(initial);
+  const ag_real *values = ag_read(initial, "variable");
   ag_buffer *buffer = values ? buffer_make(initial->size) : NULL;
   if (!buffer) return NULL;
   memcpy(ag_values(buffer), values, initial->size * sizeof *values);
@@ -272,7 +273,7 @@ static bool own_buffer(ag_tensor *variable, ag_buffer **before) {
 
 bool ag_assign(ag_tensor *variable, const ag_tensor *value) {
   if (!expect_variable(variable, "assign")) return false;
-  const ag_real *values = ag_data(value);
+  const ag_real *values = ag_read(value, "assign");
   if (!values) return false;
   if (!ag_shape_equal(variable->shape, value->shape))
     return ag_fail(AG_ERROR_SHAPE, "assign: the variable has shape %s, the value %s",

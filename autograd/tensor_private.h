@@ -40,6 +40,8 @@ static inline bool ag_is_sole(const ag_tensor *tensor) {
   return atomic_load_explicit(&tensor->owners, memory_order_acquire) == 1 && tensor->buffer &&
          atomic_load_explicit(&tensor->buffer->owners, memory_order_acquire) == 1;
 }
+/* ag_data, with an error that names the caller. */
+const ag_real *ag_read(const ag_tensor *tensor, const char *who);
 /* ag_make for the shape of another tensor. */
 ag_tensor *ag_make_like(const ag_tensor *other, ag_real **values);
 /* sum += term, both of one shape, behind the back of tapes and observers: for a sole sum. In ops/elementwise.c. */

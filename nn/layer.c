@@ -353,18 +353,23 @@ static void collect(const char *name, ag_tensor *variable, bool is_buffer, void 
   all->items[all->count++] = variable;
 }
 
-static ag_list collect_all(nn_layer *layer, bool only_trainable) {
-  if (ag_failed()) return (ag_list){0, NULL};
+static void collect_layer(const char *name, nn_layer *layer, void *context) {
+  (void)name;
+  visit(layer, collect, collect_layer, context);
+}
+
+static ag_list collect_all(nn_layer *layer, bool only_trainable, const char *who) {
+  if (ag_failed() || !check_built(layer, who)) return (ag_list){0, NULL};
   collection all = {.only_trainable = only_trainable};
-  nn_each_variable(layer, collect, &all);
+  collect_layer(NULL, layer, &all);
   ag_list list = ag_failed() ? (ag_list){0, NULL} : ag_list_make(all.count, all.items);
   ag_free(all.items);
   return list;
 }
 
-ag_list nn_trainable_variables(nn_layer *layer) { return collect_all(layer, true); }
+ag_list nn_trainable_variables(nn_layer *layer) { return collect_all(layer, true, "trainable_variables"); }
 
-ag_list nn_variables(nn_layer *layer) { return collect_all(layer, false); }
+ag_list nn_variables(nn_layer *layer) { return collect_all(layer, false, "variables"); }
 
 static void set_trainable(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
   (void)name;

@@ -113,10 +113,10 @@ static void reading(void **state) {
   REFUSED(ag_shape_of(NULL).rank >= 0, "shape_of: tensor is NULL");
   REFUSED(ag_size(NULL), "size: tensor is NULL");
   REFUSED(ag_data(NULL), "data: tensor is NULL");
-  REFUSED(!isnan(ag_item(NULL)), "is NULL");
+  REFUSED(!isnan(ag_item(NULL)), "item: tensor is NULL");
   REFUSED(!isnan(ag_item(ones())), "item: a tensor of shape [2, 3]");
   REFUSED(!isnan(ag_item(ag_zeros(AG_SHAPE(0)))), "item");
-  REFUSED_VOID(ag_print(NULL, stdout), "is NULL");
+  REFUSED_VOID(ag_print(NULL, stdout), "print: tensor is NULL");
   REFUSED_VOID(ag_print(ones(), NULL), "print: file is NULL");
   check_nothing_wrong();
 }
@@ -124,9 +124,9 @@ static void reading(void **state) {
 static void variables(void **state) {
   (void)state;
   ag_tensor *variable = ag_variable(ones());
-  REFUSED(ag_variable(NULL), "is NULL");
+  REFUSED(ag_variable(NULL), "variable: tensor is NULL");
   REFUSED(ag_assign(NULL, ones()), "assign: variable is NULL");
-  REFUSED(ag_assign(variable, NULL), "is NULL");
+  REFUSED(ag_assign(variable, NULL), "assign: tensor is NULL");
   REFUSED(ag_assign(ones(), ones()), "assign: the tensor is no variable");
   REFUSED(ag_assign(variable, ag_ones(AG_SHAPE(3, 2))), "assign: the variable has shape [2, 3]");
   REFUSED_VOID(ag_set_trainable(NULL, true), "set_trainable: variable is NULL");
@@ -858,7 +858,7 @@ static void layers_in_use(void **state) {
   REFUSED(nn_forward(layer, ones(), NN_EVAL), "forward: Dense is not built");
   REFUSED(nn_input_shape(layer).rank >= 0, "input_shape: Dense is not built");
   REFUSED(nn_output_shape(layer).rank >= 0, "output_shape: Dense is not built");
-  REFUSED(nn_trainable_variables(layer).items, "Dense is not built");
+  REFUSED(nn_trainable_variables(layer).items, "trainable_variables: Dense is not built");
   REFUSED_VOID(nn_set_trainable(layer, false), "Dense is not built");
   REFUSED(nn_summary(layer, stdout), "Dense is not built");
   built(layer, AG_SHAPE(3));
@@ -871,8 +871,8 @@ static void layers_in_use(void **state) {
   ACCEPTED(nn_forward(layer, ag_zeros(AG_SHAPE(0, 3)), NN_EVAL));
   REFUSED(nn_input_shape(NULL).rank >= 0, "input_shape: layer is NULL");
   REFUSED(nn_output_shape(NULL).rank >= 0, "output_shape: layer is NULL");
-  REFUSED(nn_trainable_variables(NULL).items, "layer is NULL");
-  REFUSED(nn_variables(NULL).items, "layer is NULL");
+  REFUSED(nn_trainable_variables(NULL).items, "trainable_variables: layer is NULL");
+  REFUSED(nn_variables(NULL).items, "variables: layer is NULL");
   REFUSED_VOID(nn_set_trainable(NULL, true), "layer is NULL");
   int count = 0;
   REFUSED_VOID(nn_each_variable(NULL, count_one, &count), "each_variable: layer is NULL");

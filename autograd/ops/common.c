@@ -60,15 +60,13 @@ void ag_grid_lay(kernel_grid *grid, int operand, ag_shape shape) {
 /* Windows of `taps` along an axis of `size`: how many, and how many zeros go before. */
 static bool windows_along(const char *op, int64_t size, int64_t taps, int stride, ag_padding padding, size_t *count,
                           size_t *pad) {
-  if (stride < 1 || taps < 1 || taps > INT32_MAX || (padding != AG_VALID && padding != AG_SAME)) {
+  if (stride < 1 || taps < 1 || taps > INT32_MAX || (padding != AG_VALID && padding != AG_SAME))
     return ag_fail(taps > INT32_MAX ? AG_ERROR_SHAPE : AG_ERROR_ARGUMENT,
                    "%s: stride %d and window size %lld must be at least 1 and below 2^31, padding %d must be 0 or 1",
                    op, stride, (long long)taps, (int)padding) != NULL;
-  }
-  if (padding == AG_VALID && size < taps) {
+  if (padding == AG_VALID && size < taps)
     return ag_fail(AG_ERROR_SHAPE, "%s: a window of %lld does not fit into %lld without padding", op, (long long)taps,
                    (long long)size) != NULL;
-  }
   int64_t windows = padding == AG_VALID ? (size - taps) / stride + 1 : size / stride + (size % stride != 0);
   int64_t missing = padding == AG_VALID ? 0 : (windows - 1) * stride - size + taps;
   *count = (size_t)windows;
