@@ -41,6 +41,10 @@ bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
   if (!(isfinite(first) && isfinite(last) && first >= 0 && last >= 0 && (first > 0) == (last > 0)))
     return ag_fail(AG_ERROR_ARGUMENT, "pair: instance noise from %g to %g, expected two positive numbers or two zeros",
                    first, last);
+  double wide = model->wide_noise.deviation, share = model->wide_noise.share;
+  if (!(isfinite(wide) && wide >= 0 && share >= 0 && share <= 1))
+    return ag_fail(AG_ERROR_ARGUMENT, "pair: wide noise of %g for a share of %g, expected 0 or more, and 0 to 1", wide,
+                   share);
   *pair = (gan_pair){
       .generator = model->make_generator(),
       .discriminator = model->make_discriminator(),
@@ -51,6 +55,8 @@ bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
       .pack = model->pack,
       .critic_steps = model->critic_steps,
       .instance_noise = first,
+      .wide_noise = wide,
+      .wide_share = share,
       .freeze_after = model->freeze_after,
   };
   pair->discriminator_optimizer = discriminator_optimizer(pair, model);

@@ -67,24 +67,35 @@ static ag_tensor *pack(ag_tensor *samples, int64_t count) {
   return ag_reshape(ag_transpose(ag_reshape(samples, split), order), shape);
 }
 
-static ag_tensor *blur(ag_tensor *samples, double deviation, ag_rng *rng) {
+/* [n, 1, ...], one number for each sample. */
+static ag_shape one_a_sample(ag_shape samples) {
+  for (int i = 1; i < samples.rank; i++) samples.sizes[i] = 1;
+  return samples;
+}
+
+static ag_tensor *blur(const gan_pair *pair, ag_tensor *samples, ag_rng *rng) {
+  double deviation = pair->instance_noise;
   if (deviation == 0) return samples;
-  return ag_add(samples, ag_normal(rng, ag_shape_of(samples), 0, deviation));
+  ag_tensor *noise = ag_normal(rng, ag_shape_of(samples), 0, deviation);
+  if (pair->wide_share > 0 && pair->wide_noise > deviation) {
+    ag_tensor *drawn = ag_uniform(rng, one_a_sample(ag_shape_of(samples)), 0, 1);
+    ag_tensor *is_wide = ag_less(drawn, ag_scalar(pair->wide_share));
+    noise = ag_mul(noise, ag_where(is_wide, ag_scalar(pair->wide_noise / deviation), ag_scalar(1)));
+  }
+  return ag_add(samples, noise);
 }
 
 ag_tensor *gan_discriminate(const gan_pair *pair, gan_batch batch, ag_rng *rng) {
   if (!is_batch("gan_discriminate", pair, batch.samples)) return NULL;
-  ag_tensor *seen = blur(batch.samples, pair->instance_noise, rng);
+  ag_tensor *seen = blur(pair, batch.samples, rng);
   ag_tensor *input = pack(with_label(pair, seen, batch.labels), pair->pack);
   return nn_forward(pair->discriminator, input, NN_TRAIN(rng));
 }
 
 /* One number in [0, 1) for `together` samples after another, [samples, 1, ...]. */
 static ag_tensor *draw_shares(ag_shape samples, int64_t together, ag_rng *rng) {
-  ag_shape one = samples;
-  for (int i = 1; i < one.rank; i++) one.sizes[i] = 1;
   ag_tensor *shares = ag_uniform(rng, AG_SHAPE(samples.sizes[0] / together, 1), 0, 1);
-  return ag_reshape(ag_broadcast_to(shares, AG_SHAPE(samples.sizes[0] / together, together)), one);
+  return ag_reshape(ag_broadcast_to(shares, AG_SHAPE(samples.sizes[0] / together, together)), one_a_sample(samples));
 }
 
 static ag_tensor *mix(ag_tensor *real, ag_tensor *fake, int64_t together, ag_rng *rng) {

@@ -311,7 +311,8 @@ static void making_pairs(void **state) {
   REFUSED(gan_pair_make(&pair, &(gan_model){.name = "empty"}, &generator), "gan_pair_make");
   const struct {
     int64_t noise, classes, pack;
-  } sizes[] = {{0, 0, 0}, {-1, 0, 0}, {INT64_MAX, INT64_MAX, 0}, {HUGE_SIZE, 0, 0}, {2, -1, 0}, {2, 0, INT64_MAX}, {2, 0, -1}};
+  } sizes[] = {{0, 0, 0},  {-1, 0, 0},        {INT64_MAX, INT64_MAX, 0}, {HUGE_SIZE, 0, 0},
+               {2, -1, 0}, {2, 0, INT64_MAX}, {2, 0, -1}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     model = small_model();
     model.noise = sizes[i].noise;
@@ -325,6 +326,13 @@ static void making_pairs(void **state) {
     model.instance_noise.first = noises[i][0];
     model.instance_noise.last = noises[i][1];
     REFUSED(gan_pair_make(&pair, &model, &generator), "expected two positive numbers or two zeros");
+  }
+  static const double wide[][2] = {{-1, 0.5}, {NAN, 0.5}, {INFINITY, 0.5}, {1, -0.5}, {1, 2}, {1, NAN}};
+  for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
+    model = small_model();
+    model.wide_noise.deviation = wide[i][0];
+    model.wide_noise.share = wide[i][1];
+    REFUSED(gan_pair_make(&pair, &model, &generator), "wide noise");
   }
   model = small_model();
   model.make_generator = no_layer;

@@ -398,10 +398,11 @@ static void other_settings_are_refused_and_nothing_is_changed(void **state) {
   assert_same_run(2);
 }
 
-static double learning_rates[4], noises[4];
+static double learning_rates[4], noises[4], wide_shares[4];
 static bool keep_rates(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
   static int step;
   learning_rates[step] = nn_learning_rate(pair->generator_optimizer);
+  wide_shares[step] = pair->wide_share;
   noises[step++] = pair->instance_noise;
   return gan_alternating_step(pair, real, rng, figures);
 }
@@ -416,6 +417,7 @@ static void rates_and_noise_fall_where_the_model_says_so_and_go_on_falling_when_
   model.decay = 2;
   model.instance_noise.first = 0.25;
   model.instance_noise.last = 0.0625;
+  model.wide_noise.share = 0.5;
   gan_training training = training_of(&model, parts, 4);
   train_one_step(training);
   training.resume = true;
@@ -423,6 +425,7 @@ static void rates_and_noise_fall_where_the_model_says_so_and_go_on_falling_when_
   for (int step = 0; step < 4; step++) {
     assert_true(learning_rates[step] == 0.5 * (1 - 0.25 * step) * (1 - 0.25 * step));
     assert_true(fabs(noises[step] - 0.25 * pow(0.25, 0.25 * step)) < 1e-15);
+    assert_true(wide_shares[step] == 0.5 * (1 - 0.25 * step));
   }
 }
 

@@ -527,6 +527,29 @@ static void instance_noise_lies_on_all_that_the_discriminator_sees(void **state)
   gan_pair_free(&pair);
 }
 
+static void a_share_of_the_samples_has_noise_of_its_own_where_that_is_wider(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_cross_entropy);
+  pair.instance_noise = 0.25;
+  pair.wide_share = 0.5;
+  static const double widths[] = {2, 0.125};
+  for (int k = 0; k < 2; k++) {
+    pair.wide_noise = widths[k];
+    ag_rng rng = ag_rng_seed(3), later = rng;
+    later.counter++;
+    const ag_real *noise = peek_noise(rng, 0, N), *drawn = ag_data(ag_uniform(&later, AG_SHAPE(N, 1), 0, 1));
+    const ag_real *logits = ag_data(gan_discriminate(&pair, real_batch(), &rng));
+    int wide = 0;
+    for (int i = 0; i < N; i++) {
+      bool is_wide = k == 0 && drawn[i] < (ag_real)0.5;
+      wide += is_wide;
+      assert_true(check_close(logits[i], a * (reals[i] + (is_wide ? 2 : 0.25) * noise[i]) + b));
+    }
+    assert_true(k == 1 || (wide > 0 && wide < N));
+  }
+  gan_pair_free(&pair);
+}
+
 static nn_optimizer *make_fast(void) { return nn_sgd(.learning_rate = 0.5); }
 static nn_optimizer *make_slow(void) { return nn_sgd(.learning_rate = 0.125); }
 
@@ -645,6 +668,7 @@ int main(void) {
       TEST(a_generator_that_is_frozen_forges_as_in_evaluation_and_keeps_its_averages),
       TEST(each_network_may_have_an_optimizer_of_its_own),
       TEST(instance_noise_lies_on_all_that_the_discriminator_sees),
+      TEST(a_share_of_the_samples_has_noise_of_its_own_where_that_is_wider),
       TEST(every_model_takes_a_step),
       TEST(every_loss_fits_the_ring_and_labels_and_packs_fit_digits),
       TEST(points_of_a_mixture_have_its_own_figures),
