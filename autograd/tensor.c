@@ -193,6 +193,8 @@ ag_tensor *ag_zeros(ag_shape shape) { return ag_full(shape, 0); }
 ag_tensor *ag_ones(ag_shape shape) { return ag_full(shape, 1); }
 
 ag_tensor *ag_arange(int64_t count) {
+  if (count > AG_LAST_WHOLE)
+    return ag_fail(AG_ERROR_SHAPE, "arange: %lld numbers, of which the last are not exact here", (long long)count);
   ag_real *values;
   ag_tensor *tensor = ag_make(AG_SHAPE(count), &values);
   for (size_t i = 0; tensor && i < tensor->size; i++) values[i] = (ag_real)i;

@@ -66,7 +66,7 @@ ag_tensor *ag_scalar(double value);
 ag_tensor *ag_full(ag_shape shape, double value);
 ag_tensor *ag_zeros(ag_shape shape);
 ag_tensor *ag_ones(ag_shape shape);
-/* 0, 1, ... count-1 as a vector. */
+/* 0, 1, ... count-1 as a vector; at most 2^24 of them in float, 2^53 in double, which are exact. */
 ag_tensor *ag_arange(int64_t count);
 /* A copy of ag_shape_size(shape) values. */
 ag_tensor *ag_from(ag_shape shape, const ag_real *values);

@@ -40,6 +40,9 @@ static inline bool ag_is_sole(const ag_tensor *tensor) {
   return atomic_load_explicit(&tensor->owners, memory_order_acquire) == 1 && tensor->buffer &&
          atomic_load_explicit(&tensor->buffer->owners, memory_order_acquire) == 1;
 }
+/* Whole numbers up to this one are exact in a tensor. */
+static const int64_t AG_LAST_WHOLE = (int64_t)1 << (sizeof(ag_real) == sizeof(float) ? 24 : 53);
+
 /* ag_data, with an error that names the caller. */
 const ag_real *ag_read(const ag_tensor *tensor, const char *who);
 /* ag_make for the shape of another tensor. */

@@ -1,5 +1,6 @@
 /* Pooling over windows of images [N, H, W, C], and its reverse. */
 #include "autograd/ops/common.h"
+#include "autograd/tensor_private.h"
 
 /* Upsampling repeats each pixel: a broadcast between two reshapes. */
 ag_tensor *ag_upsample_nearest(ag_tensor *x, int64_t factor_h, int64_t factor_w) {
@@ -70,12 +71,10 @@ static const ag_op pool_gather_op = {
     .name = "pool_gather", .forward = pool_gather_forward, .vjp = pool_gather_vjp, .drops = AG_DROP_OUTPUT};
 
 static ag_tensor *max_pool_forward(ag_node *node) {
-  enum { MOST_TAPS = 1 << 24 }; /* their numbers are kept in floats */
   const pooling *p = node->attributes;
-  if (p->height > 0 && p->width > MOST_TAPS / p->height) {
-    return ag_fail(AG_ERROR_SHAPE, "max_pool: a window of %lld x %lld, but at most 2^24 elements are expected",
-                   (long long)p->height, (long long)p->width);
-  }
+  if (p->height > 0 && p->width > AG_LAST_WHOLE / p->height) /* the tensor `which` numbers them */
+    return ag_fail(AG_ERROR_SHAPE, "max_pool: a window of %lld x %lld, but at most %lld elements are expected",
+                   (long long)p->height, (long long)p->width, (long long)AG_LAST_WHOLE);
   kernel_windows windows;
   ag_real *values, *which;
   ag_tensor *x = node->inputs[0], *output = pool_make(node, ag_shape_of(x), false, &windows, &values);

@@ -126,8 +126,9 @@ static ag_tensor *argmax_forward(ag_node *node) {
   ag_shape shape = ag_shape_of(x);
   int axis = ag_resolve_axis(node->op->name, shape, *(const int *)node->attributes);
   if (axis < 0) return NULL;
-  if (shape.sizes[axis] == 0)
-    return ag_fail(AG_ERROR_SHAPE, "argmax: shape %s has no elements to choose from", ag_shape_print(shape).text);
+  if (shape.sizes[axis] == 0 || shape.sizes[axis] > AG_LAST_WHOLE)
+    return ag_fail(AG_ERROR_SHAPE, "argmax: shape %s has %s elements to choose from", ag_shape_print(shape).text,
+                   shape.sizes[axis] == 0 ? "no" : "too many");
   bool reduced[AG_MAX_RANK] = {false};
   reduced[axis] = true;
   ag_real *y;
