@@ -137,6 +137,7 @@ static void draw_way(cases *c, convolution *of) {
   assert_true(kernel_force_cpu(kernel_cpu_name(draw_size_t(c, 0, kinds - 1))));
   kernel_set_threads((int)draw_int(c, 1, 16));
   of->arithmetic = (kernel_arithmetic)draw_int(c, KERNEL_NATIVE, KERNEL_BF16);
+  kernel_emulate_bf16(false); /* or there would be no unit to be found */
   kernel_emulate_bf16(draw_bool(c) || !kernel_amx());
 }
 
