@@ -22,7 +22,7 @@ typedef struct {
   } instance_noise; /* as in gan_pair, falling by the same factor each step; 0 and 0: none */
   struct {
     double deviation, share;
-  } wide_noise;     /* beside it, as in gan_pair; the share falls over the run to 0 */
+  } wide_noise;     /* beside it, as in gan_pair; the share falls as the learning rates do */
   double average;                      /* decay of the generator's moving average; 0: none is kept */
   double learning_rate;                /* of both optimizers, in place of their own; 0: as make_optimizer has it */
   int64_t decay;                       /* the learning rates fall over the run as (the share that is left)^decay */

@@ -95,14 +95,14 @@ static bool show(training_state *state, const gan_position *at, gan_progress *pr
   return shown;
 }
 
-/* What falls over the run, where the model says so: the learning rates, the noise, and how much of it is wide. */
+/* What changes over the run, where the model says so: the learning rates fall, and the noise, and how much is wide. */
 static bool set_rates(training_state *state, const gan_progress *progress) {
   const gan_model *model = state->training->model;
   double done = (double)(progress->step - 1) / (double)progress->steps, left = 1;
   for (int64_t i = 0; i < model->decay; i++) left *= 1 - done;
   double first = model->instance_noise.first, last = model->instance_noise.last;
   state->pair.instance_noise = first > 0 ? first * pow(last / first, done) : first;
-  state->pair.wide_share = model->wide_noise.share * (1 - done);
+  state->pair.wide_share = left * model->wide_noise.share;
   return nn_set_learning_rate(state->pair.generator_optimizer, left * state->generator_rate) &&
          nn_set_learning_rate(state->pair.discriminator_optimizer, left * state->discriminator_rate);
 }

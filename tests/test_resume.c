@@ -423,9 +423,10 @@ static void rates_and_noise_fall_where_the_model_says_so_and_go_on_falling_when_
   training.resume = true;
   train(training);
   for (int step = 0; step < 4; step++) {
-    assert_true(learning_rates[step] == 0.5 * (1 - 0.25 * step) * (1 - 0.25 * step));
+    double left = (1 - 0.25 * step) * (1 - 0.25 * step);
+    assert_true(learning_rates[step] == 0.5 * left);
     assert_true(fabs(noises[step] - 0.25 * pow(0.25, 0.25 * step)) < 1e-15);
-    assert_true(wide_shares[step] == 0.5 * (1 - 0.25 * step));
+    assert_true(wide_shares[step] == 0.5 * left);
   }
 }
 

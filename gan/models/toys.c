@@ -28,12 +28,12 @@ const gan_model gan_ring_toy = {
     .step = gan_alternating_step,
     .freeze_after = 1000,           /* until then, a batch's statistics shake a mode by more than its width */
     .instance_noise = {0.6, 0.002}, /* from almost the distance of two modes to a fifth of a mode's deviation */
-    .wide_noise = {0.3, 1.0 / 32},  /* modes that no noise joins any more would drift from their shares */
+    .wide_noise = {0.3, 1.0 / 64},  /* modes that no noise joins any more would drift from their shares */
     .average = 0.999,
     .decay = 2,
     .noise = 2,
     .batch = 256,
-    .epochs = 24,
+    .epochs = 30,
     .mixture = &gan_ring,
 };
 
