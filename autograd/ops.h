@@ -19,7 +19,7 @@ ag_tensor *ag_abs(ag_tensor *x);                           /* slope 0 at 0 */
 ag_tensor *ag_sign(ag_tensor *x);                          /* a constant */
 ag_tensor *ag_pow_scalar(ag_tensor *x, double exponent);   /* exponent 0 has slope 0 everywhere */
 ag_tensor *ag_clip(ag_tensor *x, double low, double high); /* slope 1 within and at the bounds, 0 outside */
-ag_tensor *ag_relu(ag_tensor *x);                          /* slope 0 at 0 */
+ag_tensor *ag_relu(ag_tensor *x);                          /* slope 0 at 0, and where x is NaN */
 ag_tensor *ag_leaky_relu(ag_tensor *x, double slope);      /* x > 0 ? x : slope * x, slope >= 0 */
 ag_tensor *ag_sigmoid(ag_tensor *x);
 ag_tensor *ag_tanh(ag_tensor *x);
@@ -34,7 +34,7 @@ ag_tensor *ag_sub(ag_tensor *a, ag_tensor *b);
 ag_tensor *ag_mul(ag_tensor *a, ag_tensor *b);
 ag_tensor *ag_div(ag_tensor *a, ag_tensor *b);
 ag_tensor *ag_pow(ag_tensor *a, ag_tensor *b);     /* a >= 0 where b's gradient is wanted; that is 0 at a = 0 */
-ag_tensor *ag_maximum(ag_tensor *a, ag_tensor *b); /* at ties each gets half the gradient */
+ag_tensor *ag_maximum(ag_tensor *a, ag_tensor *b); /* at ties each gets half the gradient, at NaN none */
 ag_tensor *ag_minimum(ag_tensor *a, ag_tensor *b);
 /* Comparisons: 1 or 0, constants. */
 ag_tensor *ag_equal(ag_tensor *a, ag_tensor *b);

@@ -93,7 +93,7 @@ ag_tensor *ag_abs(ag_tensor *x) { return map_apply(&abs_op, KERNEL_ABS, x, 0, 0)
 
 static ag_tensor *pow_scalar_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   double exponent = ((const elementwise *)node->attributes)->p;
-  if (exponent == 0) return NULL; /* 0 * x^-1 would be NaN at 0 */
+  if (exponent == 0) return ag_zeros(ag_shape_of(cotangent)); /* 0 * x^-1 would be NaN at 0 */
   return ag_mul(cotangent, ag_scale(ag_pow_scalar(node->inputs[input], exponent - 1), exponent));
 }
 static const ag_op pow_scalar_op = {
@@ -112,7 +112,7 @@ ag_tensor *ag_sigmoid(ag_tensor *x) { return map_apply(&sigmoid_op, KERNEL_SIGMO
 
 static ag_tensor *tanh_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   (void)input;
-  return ag_sub(cotangent, ag_mul(cotangent, ag_square(node->output)));
+  return ag_mul(cotangent, ag_sub(ag_scalar(1), ag_square(node->output)));
 }
 static const ag_op tanh_op = {.name = "tanh", .forward = map_forward, .vjp = tanh_vjp, .drops = AG_DROP_INPUTS};
 ag_tensor *ag_tanh(ag_tensor *x) { return map_apply(&tanh_op, KERNEL_TANH, x, 0, 0); }
