@@ -43,7 +43,6 @@ static nn_layer *make_grid_generator(void) {
 }
 
 static nn_optimizer *make_grid_optimizer(void) { return nn_adam(.learning_rate = 3e-4, .beta1 = 0.5); }
-static nn_optimizer *make_slower(void) { return nn_adam(.learning_rate = 2e-4, .beta1 = 0.5); }
 
 const gan_model gan_grid_toy = {
     .name = "grid",
@@ -51,15 +50,16 @@ const gan_model gan_grid_toy = {
     .make_generator = make_grid_generator,
     .make_discriminator = make_discriminator,
     .make_optimizer = make_grid_optimizer,
-    .make_discriminator_optimizer = make_slower,
+    .make_discriminator_optimizer = make_faster,
     .loss = &gan_cross_entropy,
     .step = gan_alternating_step,
     .freeze_after = 1000,
-    .instance_noise = {0.5, 0.025}, /* from 10 deviations of a mode to half of one: where modes are before how sharp */
+    .instance_noise = {1, 0.01}, /* from half the distance of two modes to a fifth of a mode's deviation */
+    .wide_noise = {0.7, 1.0 / 64},
     .average = 0.999,
-    .decay = 1,
+    .decay = 2,
     .noise = 2,
-    .batch = 100,
-    .epochs = 40,
+    .batch = 256,
+    .epochs = 30,
     .mixture = &gan_grid,
 };
