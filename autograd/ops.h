@@ -43,8 +43,8 @@ ag_tensor *ag_less(ag_tensor *a, ag_tensor *b);
 ag_tensor *ag_less_equal(ag_tensor *a, ag_tensor *b);
 ag_tensor *ag_greater(ag_tensor *a, ag_tensor *b);
 ag_tensor *ag_greater_equal(ag_tensor *a, ag_tensor *b);
-/* condition != 0 ? a : b, all three broadcast. The branch not taken gets a
- * gradient of 0, which an infinite slope of its inputs still makes NaN; the condition gets none. */
+/* condition != 0 ? a : b, all three broadcast. The branch not taken gets a gradient of 0, which an infinite slope of
+ * its inputs still makes NaN; the condition gets none. */
 ag_tensor *ag_where(ag_tensor *condition, ag_tensor *a, ag_tensor *b);
 
 /* ops/reduce.c. AG_AXES(0, -1) names axes; AG_ALL_AXES is all of them. keepdims leaves reduced axes as 1. */

@@ -18,13 +18,19 @@ int64_t gan_noise_size(const gan_pair *pair) {
   return input.rank < 0 ? 0 : input.sizes[0] - pair->classes;
 }
 
+/* [n, 1, ...], one number for each sample. */
+static ag_shape one_a_sample(ag_shape samples) {
+  for (int i = 1; i < samples.rank; i++) samples.sizes[i] = 1;
+  return samples;
+}
+
 /* The label as channels of ones and zeros beside the sample's own: [batch, ..., channels + classes]. */
 static ag_tensor *with_label(const gan_pair *pair, ag_tensor *samples, ag_tensor *labels) {
   if (pair->classes == 0 || !samples) return samples;
   ag_shape shape = ag_shape_of(samples);
   shape.sizes[shape.rank - 1] = pair->classes;
-  ag_shape one = {.rank = shape.rank, .sizes = {shape.sizes[0]}};
-  for (int i = 1; i < shape.rank; i++) one.sizes[i] = i == shape.rank - 1 ? pair->classes : 1;
+  ag_shape one = one_a_sample(shape);
+  one.sizes[shape.rank - 1] = pair->classes;
   ag_tensor *channels = ag_broadcast_to(ag_reshape(ag_one_hot(labels, pair->classes), one), shape);
   return ag_concat(AG_LIST(samples, channels), -1);
 }
@@ -65,12 +71,6 @@ static ag_tensor *pack(ag_tensor *samples, int64_t count) {
   shape.sizes[0] /= count;
   shape.sizes[shape.rank - 1] *= count;
   return ag_reshape(ag_transpose(ag_reshape(samples, split), order), shape);
-}
-
-/* [n, 1, ...], one number for each sample. */
-static ag_shape one_a_sample(ag_shape samples) {
-  for (int i = 1; i < samples.rank; i++) samples.sizes[i] = 1;
-  return samples;
 }
 
 static ag_tensor *blur(const gan_pair *pair, ag_tensor *samples, ag_rng *rng) {

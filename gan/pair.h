@@ -19,8 +19,9 @@ typedef struct {
   int64_t critic_steps; /* the discriminator's steps for each of the generator's; 0: one */
   double instance_noise; /* standard deviation of noise on every sample that the discriminator sees (Arjovsky and Bottou
                             2017, section 3); 0: none */
-  double wide_noise, wide_share; /* such a share of the samples, drawn anew each time, gets this deviation where it is
-                                    the larger: gradients from one mode to the next (Wang et al. 2023, Diffusion-GAN) */
+  double wide_noise, wide_share; /* beside instance noise: such a share of the samples, drawn anew each time, gets this
+                                    deviation if it is larger, for gradients from one mode to the next (after Wang et
+                                    al. 2023, Diffusion-GAN) */
   int64_t freeze_after; /* steps of the generator after which it forges as in evaluation, its batch norms with their
                            moving averages, which stay as they are then; 0: never */
   int64_t generator_steps, discriminator_steps; /* so far */

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
-/* Zeros; `bytes` are rounded up to a multiple of the alignment. Free them with guarded_free. */
+/* Zeros. Where `bytes` are no multiple of the alignment, a write right behind them fails in guarded_free, which is to
+ * free them. */
 void *guarded_take(size_t bytes, size_t alignment);
 void guarded_free(void *block);

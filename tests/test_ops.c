@@ -652,7 +652,8 @@ static void max_pool_refuses_windows_that_it_cannot_number(void **state) {
   (void)state;
   ag_tensor *image = ag_ones(AG_SHAPE(1, 2, 2, 1));
   assert_fails(ag_max_pool(image, 4097, 4096, AG_STRIDE(1, AG_SAME)), AG_ERROR_SHAPE, "4097 x 4096");
-  assert_fails(ag_max_pool(image, INT64_MAX, INT64_MAX, AG_STRIDE(1, AG_SAME)), AG_ERROR_SHAPE, "at most 16777216 elements");
+  assert_fails(ag_max_pool(image, INT64_MAX, INT64_MAX, AG_STRIDE(1, AG_SAME)), AG_ERROR_SHAPE,
+               "at most 16777216 elements");
 }
 
 static void dropout_gradient_passes_where_the_value_did(void **state) {

@@ -39,11 +39,8 @@ typedef struct {
   kernel_arithmetic arithmetic;
 } problem;
 
-static uint32_t random_state = 1;
-static uint32_t random_below(uint32_t n) {
-  random_state = random_state * 1664525u + 1013904223u;
-  return (random_state >> 8) % n;
-}
+static cases numbers = {1};
+static uint32_t random_below(uint32_t n) { return (uint32_t)draw_int(&numbers, 0, (int64_t)n - 1); }
 
 static void *take(size_t count, size_t size) {
   void *block = calloc(count + 1, size);
