@@ -118,7 +118,8 @@ typedef struct {
   size_t outer, count, inner;
 } reduce_shape;
 static const reduce_shape reduce_shapes[] = {{1, 1, 1},    {1, 0, 1},     {3, 0, 2},     {1, 63, 1},    {1, 129, 1},
-                                             {5, 10, 1},   {700, 65, 1},  {1, 70001, 1}, {2, 40000, 1}, {1, 1000, 64},
+                                             {5, 10, 1},   {700, 65, 1}, {300, 31, 1},  {5000, 7, 1},  {3, 32, 1},
+                                             {130, 33, 1},  {1, 70001, 1}, {2, 40000, 1}, {1, 1000, 64},
                                              {1, 999, 67}, {3, 2000, 10}, {4, 31, 130},  {2, 3, 20000}, {0, 4, 5},
                                              {1, 300, 257}};
 enum { REDUCE_SHAPES = sizeof reduce_shapes / sizeof *reduce_shapes };
@@ -153,6 +154,7 @@ int main(void) {
       BOTH(elementary_functions_are_accurate),
       BOTH(elementary_functions_keep_their_limits),
       BOTH(map_follows_the_formulas),
+      BOTH(powers_are_those_of_c),
       BOTH(zip_follows_the_formulas),
       BOTH(maximum_and_minimum_pass_nan_on),
       BOTH(zip_walks_any_grid),

@@ -435,11 +435,11 @@ static void normalisation_and_losses(void **state) {
   REFUSED(ag_batch_norm_leaky_relu(x, c, c, 1e-3, -1, NULL, NULL), "slope -1");
   REFUSED(ag_batch_norm_leaky_relu(x, c, c, 1e-3, NAN, NULL, NULL), "slope");
   ACCEPTED(ag_batch_norm(x, c, c, 1e-3, NULL, NULL));
-  REFUSED(ag_softmax(NULL, 0), "softmax: logits is NULL");
+  REFUSED(ag_softmax(NULL, 0), "softmax: input is NULL");
   REFUSED(ag_softmax(x, 2), "softmax: there is no axis 2");
   REFUSED(ag_softmax(ag_scalar(1), -1), "softmax: there is no axis -1");
   REFUSED(ag_softmax(ag_zeros(AG_SHAPE(2, 0)), -1), "shape [2, 0]");
-  REFUSED(ag_log_softmax(NULL, 0), "log_softmax: logits is NULL");
+  REFUSED(ag_log_softmax(NULL, 0), "log_softmax: input is NULL");
   REFUSED(ag_log_softmax(x, INT_MIN), "log_softmax: there is no axis");
   REFUSED(ag_softmax_cross_entropy(ag_scalar(1), ag_scalar(1)), "softmax_cross_entropy: shapes");
   check_nothing_wrong();

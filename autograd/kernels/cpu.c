@@ -41,6 +41,8 @@ static inline size_t pieces_of(size_t n, size_t size) { return (n + size - 1) / 
 #include "autograd/kernels/grid.h"
 #include "autograd/kernels/elementwise.h"
 #include "autograd/kernels/copy.h"
+#include "autograd/kernels/totals.h"
+#include "autograd/kernels/largest.h"
 #include "autograd/kernels/reduce.h"
 #include "autograd/kernels/gather.h"
 #include "autograd/kernels/products.h"

@@ -13,6 +13,21 @@ static void fill(size_t n, double value, real *y) {
   for (size_t i = 0; i < n; i += PIECE) fill_piece(smaller(PIECE, n - i), (real)value, y + i);
 }
 
+/* x^y with the special cases of C (appendix F): of floats in double, whose errors they do not see. */
+#ifdef KERNEL_IS_DOUBLE
+INLINE real power(real x, real y) { return pow(x, y); }
+#else
+INLINE real power(real x, real y) {
+  const double base = x, exponent = y, half = 0.5 * exponent, size = fabs(base);
+  const bool whole = floor(exponent) == exponent, odd = whole && floor(half) != half;
+  const double positive = whole || size == INFINITY ? size : base; /* the log of what is negative is NaN */
+  double result = exp_f64(exponent * log_f64(positive));
+  result = positive == 1 ? 1 : result;
+  result = exponent == 0 ? 1 : result;
+  return (real)(odd ? copysign(result, base) : result);
+}
+#endif
+
 INLINE real map_one(kernel_map f, real x, real p, real q) {
   switch (f) {
   case KERNEL_SCALE: return p * x;
@@ -24,7 +39,7 @@ INLINE real map_one(kernel_map f, real x, real p, real q) {
   case KERNEL_RECIPROCAL: return 1 / x;
   case KERNEL_ABS: return fabs(x);
   case KERNEL_SIGN: return x > 0 ? 1 : x < 0 ? -1 : x;
-  case KERNEL_POW_SCALAR: return pow(x, p);
+  case KERNEL_POW_SCALAR: return power(x, p);
   case KERNEL_CLIP: return x < p ? p : x > q ? q : x;
   /* with a slope of 0, all that is negative gives 0: not -0, nor NaN for -inf */
   case KERNEL_LEAKY_RELU: return x > 0 ? x : p == 0 && x <= 0 ? 0 : p * x;
@@ -39,6 +54,13 @@ INLINE void map_loop(kernel_map f, size_t n, const real *x, real p, real q, real
   for (size_t i = 0; i < n; i++) y[i] = map_one(f, x[i], p, q);
 }
 
+static void power_loop(size_t n, const real *x, real p, real *y) {
+  if (p == 2) map_loop(KERNEL_SQUARE, n, x, p, 0, y);
+  else if (p == 3)
+    for (size_t i = 0; i < n; i++) y[i] = x[i] * x[i] * x[i];
+  else map_loop(KERNEL_POW_SCALAR, n, x, p, 0, y);
+}
+
 static void map_piece(kernel_map f, size_t n, const real *x, real p, real q, real *y) {
 #define LOOP(f) case f: map_loop(f, n, x, p, q, y); break
   switch (f) {
@@ -51,7 +73,7 @@ static void map_piece(kernel_map f, size_t n, const real *x, real p, real q, rea
     LOOP(KERNEL_RECIPROCAL);
     LOOP(KERNEL_ABS);
     LOOP(KERNEL_SIGN);
-    LOOP(KERNEL_POW_SCALAR);
+    case KERNEL_POW_SCALAR: power_loop(n, x, p, y); break;
     LOOP(KERNEL_CLIP);
     LOOP(KERNEL_LEAKY_RELU);
     LOOP(KERNEL_SIGMOID);
@@ -77,7 +99,7 @@ INLINE real zip_one(kernel_zip f, real a, real b, real p, real q) {
   case KERNEL_SUB: return a - b;
   case KERNEL_MUL: return a * b;
   case KERNEL_DIV: return a / b;
-  case KERNEL_POW: return pow(a, b);
+  case KERNEL_POW: return power(a, b);
   case KERNEL_MAXIMUM: return ((a > b) | (a != a)) ? a : b;
   case KERNEL_MINIMUM: return ((a < b) | (a != a)) ? a : b;
   case KERNEL_EQUAL: return a == b;

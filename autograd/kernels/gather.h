@@ -1,15 +1,36 @@
 /* gather picks rows by index; scatter, its transpose, adds rows up at their index. */
 
+static void gather_rows(size_t inner, size_t picks, const real *index, const real *x, real *y) {
+  if (inner == 1) {
+    for (size_t i = 0; i < picks; i++) y[i] = x[(ptrdiff_t)index[i]];
+    return;
+  }
+  for (size_t i = 0; i < picks; i++) memcpy(y + i * inner, x + (size_t)index[i] * inner, inner * sizeof *y);
+}
+
 static void gather(size_t outer, size_t count, size_t inner, size_t picks, const real *index, const real *x, real *y) {
-#pragma omp parallel for schedule(static) if (outer * picks * inner >= PARALLEL)
-  for (size_t n = 0; n < outer * picks; n++) {
-    const real *row = x + (n / picks * count + (size_t)index[n % picks]) * inner;
-    memcpy(y + n * inner, row, inner * sizeof *y);
+  if (inner == 0) return;
+  const size_t rows = outer * picks, piece = pieces_of(PIECE, inner);
+#pragma omp parallel for schedule(static) if (rows * inner >= PARALLEL)
+  for (size_t first = 0; first < rows; first += piece) {
+    for (size_t n = first, end = smaller(first + piece, rows); n < end;) {
+      const size_t i = n % picks, some = smaller(picks - i, end - n);
+      gather_rows(inner, some, index + i, x + n / picks * count * inner, y + n * inner);
+      n += some;
+    }
   }
 }
 
 static void add_piece(size_t n, const real *x, real *y) {
   for (size_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+static void scatter_rows(size_t inner, size_t columns, size_t picks, const real *index, const real *x, real *y) {
+  if (inner == 1) {
+    for (size_t i = 0; i < picks; i++) y[(ptrdiff_t)index[i]] += x[i];
+    return;
+  }
+  for (size_t i = 0; i < picks; i++) add_piece(columns, x + i * inner, y + (size_t)index[i] * inner);
 }
 
 /* Rows may be hit twice, so that threads share out outer and columns, not picks. */
@@ -19,9 +40,7 @@ static void scatter(size_t outer, size_t count, size_t inner, size_t picks, cons
 #pragma omp parallel for schedule(static) if (outer * picks * inner >= PARALLEL)
   for (size_t n = 0; n < outer * across; n++) {
     size_t o = n / across, column = n % across * COLUMNS;
-    for (size_t i = 0; i < picks; i++) {
-      const real *from = x + (o * picks + i) * inner + column;
-      add_piece(smaller(COLUMNS, inner - column), from, y + (o * count + (size_t)index[i]) * inner + column);
-    }
+    scatter_rows(inner, smaller(COLUMNS, inner - column), picks, index, x + o * picks * inner + column,
+                 y + o * count * inner + column);
   }
 }

@@ -23,11 +23,19 @@ static inline bool layout_continues(const grid_layout *to, const ptrdiff_t *stri
   return true;
 }
 
-/* Blocks of about PIECE elements, of at least 16 rows where there are as many: a transposition needs them. */
+/* Whether some operand is read or written across its lines of cache. */
+static bool layout_transposes(const grid_layout *l) {
+  for (int o = 0; o < OPERANDS; o++)
+    if (l->strides[o][0] > 1) return true;
+  return false;
+}
+
+/* Blocks of about PIECE elements: whole rows where they fit, but at least 16 of them, if there are as many, for a
+ * transposition. */
 static void layout_cut(grid_layout *l) {
   l->block_rows = l->sizes[1], l->block_columns = l->sizes[0], l->across = 1, l->down = 1;
   if (l->elements > PIECE) {
-    l->block_rows = smaller(l->sizes[1], 16);
+    l->block_rows = layout_transposes(l) ? smaller(l->sizes[1], 16) : 1;
     l->block_columns = smaller(l->sizes[0], PIECE / l->block_rows);
     l->block_rows = smaller(l->sizes[1], PIECE / l->block_columns);
     l->across = pieces_of(l->sizes[0], l->block_columns), l->down = pieces_of(l->sizes[1], l->block_rows);

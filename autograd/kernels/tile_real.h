@@ -7,6 +7,8 @@
 enum { TILE_BYTES = 64, TILE_ROWS = 13, SHORT_ROWS = 8, TILE_VECTORS = 2, TILE_CACHE = 512 << 10 };
 #elif defined(__AVX2__)
 enum { TILE_BYTES = 32, TILE_ROWS = 6, SHORT_ROWS = 4, TILE_VECTORS = 2, TILE_CACHE = 256 << 10 };
+#elif defined(__aarch64__)
+enum { TILE_BYTES = 16, TILE_ROWS = 8, SHORT_ROWS = 4, TILE_VECTORS = 2, TILE_CACHE = 256 << 10 };
 #else
 enum { TILE_BYTES = 16, TILE_ROWS = 4, SHORT_ROWS = 2, TILE_VECTORS = 2, TILE_CACHE = 128 << 10 };
 #endif

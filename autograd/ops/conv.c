@@ -115,10 +115,9 @@ static ag_tensor *conv2d_transpose_vjp(ag_node *node, int input, ag_tensor *cota
                     : ag_conv2d_kernel_gradient(cotangent, x, window, taps.sizes[0], taps.sizes[1]);
 }
 
-static const ag_op conv2d_transpose_op = {.name = "conv2d_transpose",
-                                          .forward = conv2d_transpose_forward,
-                                          .vjp = conv2d_transpose_vjp,
-                                          .drops = AG_DROP_OUTPUT};
+static const ag_op conv2d_transpose_op = {
+    .name = "conv2d_transpose", .forward = conv2d_transpose_forward, .vjp = conv2d_transpose_vjp,
+    .drops = AG_DROP_OUTPUT};
 ag_tensor *ag_conv2d_transpose(ag_tensor *x, ag_tensor *kernel, ag_window window) {
   return conv_apply(&conv2d_transpose_op, x, kernel, window, KERAS_SIZE, KERAS_SIZE);
 }
@@ -146,10 +145,9 @@ static ag_tensor *conv2d_kernel_gradient_vjp(ag_node *node, int input, ag_tensor
                     : ag_conv2d(node->inputs[0], cotangent, window);
 }
 
-static const ag_op conv2d_kernel_gradient_op = {.name = "conv2d_kernel_gradient",
-                                                .forward = conv2d_kernel_gradient_forward,
-                                                .vjp = conv2d_kernel_gradient_vjp,
-                                                .drops = AG_DROP_OUTPUT};
+static const ag_op conv2d_kernel_gradient_op = {
+    .name = "conv2d_kernel_gradient", .forward = conv2d_kernel_gradient_forward, .vjp = conv2d_kernel_gradient_vjp,
+    .drops = AG_DROP_OUTPUT};
 ag_tensor *ag_conv2d_kernel_gradient(ag_tensor *x, ag_tensor *cotangent, ag_window window, int64_t height,
                                      int64_t width) {
   return conv_apply(&conv2d_kernel_gradient_op, x, cotangent, window, height, width);

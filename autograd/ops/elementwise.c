@@ -257,17 +257,15 @@ static ag_tensor *greater_share(ag_tensor *a, ag_tensor *b) {
 }
 
 static ag_tensor *maximum_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  return ag_mul(cotangent, greater_share(node->inputs[input], node->inputs[1 - input]));
+  int greater = ((const elementwise *)node->attributes)->kernel == KERNEL_MAXIMUM ? input : 1 - input;
+  return ag_mul(cotangent, greater_share(node->inputs[greater], node->inputs[1 - greater]));
 }
 static const ag_op maximum_op = {
     .name = "maximum", .forward = ag_zip_forward, .vjp = maximum_vjp, .drops = AG_DROP_OUTPUT};
 ag_tensor *ag_maximum(ag_tensor *a, ag_tensor *b) { return ag_zip_apply(&maximum_op, KERNEL_MAXIMUM, a, b, 0, 0); }
 
-static ag_tensor *minimum_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  return ag_mul(cotangent, greater_share(node->inputs[1 - input], node->inputs[input]));
-}
 static const ag_op minimum_op = {
-    .name = "minimum", .forward = ag_zip_forward, .vjp = minimum_vjp, .drops = AG_DROP_OUTPUT};
+    .name = "minimum", .forward = ag_zip_forward, .vjp = maximum_vjp, .drops = AG_DROP_OUTPUT};
 ag_tensor *ag_minimum(ag_tensor *a, ag_tensor *b) { return ag_zip_apply(&minimum_op, KERNEL_MINIMUM, a, b, 0, 0); }
 
 /* Comparisons */

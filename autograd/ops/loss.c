@@ -1,29 +1,44 @@
 /* Softmax and cross-entropies from logits. */
 #include "autograd/ops/common.h"
 
-/* Logits less their largest one, which changes no softmax but keeps exp in range. The largest is a constant here: what
- * its gradient would add cancels. */
-static ag_tensor *shifted(const char *op, ag_tensor *logits, int axis, ag_axes *axes) {
-  if (!logits) return ag_fail_null(op, "logits");
-  int resolved = ag_resolve_axis(op, ag_shape_of(logits), axis);
-  if (resolved < 0) return NULL;
-  *axes = AG_AXES(resolved);
-  return ag_sub(logits, ag_max_axes(ag_detach(logits), *axes, true));
+static ag_tensor *sum_along(const ag_node *node, ag_tensor *x) {
+  return ag_sum_axes(x, AG_AXES(*(const int *)node->attributes), true);
 }
 
+/* Logits less their largest one, which changes no softmax but keeps exp in range. */
+static ag_tensor *shifted(const ag_node *node) {
+  ag_tensor *logits = node->inputs[0];
+  int axis = ag_resolve_axis(node->op->name, ag_shape_of(logits), *(const int *)node->attributes);
+  return axis < 0 ? NULL : ag_sub(logits, ag_max_axes(logits, AG_AXES(axis), true));
+}
+
+static ag_tensor *softmax_forward(ag_node *node) {
+  ag_tensor *exponentials = ag_exp(shifted(node));
+  return ag_div(exponentials, sum_along(node, exponentials));
+}
+static ag_tensor *softmax_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  (void)input;
+  ag_tensor *weighted = ag_mul(cotangent, node->output);
+  return ag_sub(weighted, ag_mul(node->output, sum_along(node, weighted)));
+}
+static const ag_op softmax_op = {
+    .name = "softmax", .forward = softmax_forward, .vjp = softmax_vjp, .drops = AG_DROP_INPUTS};
 ag_tensor *ag_softmax(ag_tensor *logits, int axis) {
-  ag_axes axes;
-  ag_tensor *x = shifted("softmax", logits, axis, &axes);
-  if (!x) return NULL;
-  ag_tensor *exponentials = ag_exp(x);
-  return ag_div(exponentials, ag_sum_axes(exponentials, axes, true));
+  return ag_apply(&softmax_op, AG_INPUTS(logits), &axis, sizeof axis);
 }
 
+static ag_tensor *log_softmax_forward(ag_node *node) {
+  ag_tensor *x = shifted(node);
+  return ag_sub(x, ag_log(sum_along(node, ag_exp(x))));
+}
+static ag_tensor *log_softmax_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  (void)input;
+  return ag_sub(cotangent, ag_mul(ag_exp(node->output), sum_along(node, cotangent)));
+}
+static const ag_op log_softmax_op = {
+    .name = "log_softmax", .forward = log_softmax_forward, .vjp = log_softmax_vjp, .drops = AG_DROP_INPUTS};
 ag_tensor *ag_log_softmax(ag_tensor *logits, int axis) {
-  ag_axes axes;
-  ag_tensor *x = shifted("log_softmax", logits, axis, &axes);
-  if (!x) return NULL;
-  return ag_sub(x, ag_log(ag_sum_axes(ag_exp(x), axes, true)));
+  return ag_apply(&log_softmax_op, AG_INPUTS(logits), &axis, sizeof axis);
 }
 
 static ag_tensor *sigmoid_cross_entropy_vjp(ag_node *node, int input, ag_tensor *cotangent) {

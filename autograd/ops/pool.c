@@ -23,9 +23,10 @@ typedef struct {
   ag_shape images; /* of the ops that lead back to images */
 } pooling;
 
-/* The windows over these images, and a tensor of what they pool or, `back`, of the images. */
-static ag_tensor *pool_make(const ag_node *node, ag_shape images, bool back, kernel_windows *w, ag_real **values) {
+/* The call's windows, and a tensor of what they pool or, `back`, of the images. */
+static ag_tensor *pool_make(const ag_node *node, bool back, kernel_windows *w, ag_real **values) {
   const pooling *p = node->attributes;
+  ag_shape images = back ? p->images : ag_shape_of(node->inputs[0]);
   if (!ag_windows_over(node->op->name, images, p->height, p->width, p->window, w)) return NULL;
   ag_shape pooled = {4, {images.sizes[0], (int64_t)w->oh, (int64_t)w->ow, images.sizes[3]}};
   return ag_make(back ? images : pooled, values);
@@ -42,13 +43,16 @@ static ag_tensor *pool_apply(const ag_op *op, int count, ag_tensor *const *input
 
 static const ag_op pool_gather_op;
 
-static ag_tensor *pool_scatter_forward(ag_node *node) {
+static ag_tensor *move(const ag_node *node, bool back) {
   kernel_windows windows;
   ag_real *values;
-  ag_tensor *output = pool_make(node, ((const pooling *)node->attributes)->images, true, &windows, &values);
-  if (output) ag_kernels()->pool_scatter(&windows, ag_data(node->inputs[0]), ag_data(node->inputs[1]), values);
+  ag_tensor *output = pool_make(node, back, &windows, &values);
+  const ag_real *from = ag_data(node->inputs[0]), *which = ag_data(node->inputs[1]);
+  if (output) (back ? ag_kernels()->pool_scatter : ag_kernels()->pool_gather)(&windows, from, which, values);
   return output;
 }
+
+static ag_tensor *pool_scatter_forward(ag_node *node) { return move(node, true); }
 static ag_tensor *pool_scatter_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   if (input == 1) return NULL;
   return pool_apply(&pool_gather_op, AG_INPUTS(cotangent, node->inputs[1]), node, ag_shape_of(cotangent));
@@ -56,13 +60,7 @@ static ag_tensor *pool_scatter_vjp(ag_node *node, int input, ag_tensor *cotangen
 static const ag_op pool_scatter_op = {
     .name = "pool_scatter", .forward = pool_scatter_forward, .vjp = pool_scatter_vjp, .drops = AG_DROP_OUTPUT};
 
-static ag_tensor *pool_gather_forward(ag_node *node) {
-  kernel_windows windows;
-  ag_real *values;
-  ag_tensor *output = pool_make(node, ag_shape_of(node->inputs[0]), false, &windows, &values);
-  if (output) ag_kernels()->pool_gather(&windows, ag_data(node->inputs[0]), ag_data(node->inputs[1]), values);
-  return output;
-}
+static ag_tensor *pool_gather_forward(ag_node *node) { return move(node, false); }
 static ag_tensor *pool_gather_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   if (input == 1) return NULL;
   return pool_apply(&pool_scatter_op, AG_INPUTS(cotangent, node->inputs[1]), node, ag_shape_of(node->inputs[0]));
@@ -77,11 +75,11 @@ static ag_tensor *max_pool_forward(ag_node *node) {
                    (long long)p->height, (long long)p->width, (long long)AG_LAST_WHOLE);
   kernel_windows windows;
   ag_real *values, *which;
-  ag_tensor *x = node->inputs[0], *output = pool_make(node, ag_shape_of(x), false, &windows, &values);
+  ag_tensor *output = pool_make(node, false, &windows, &values);
   if (!output) return NULL;
   node->saved[0] = ag_make(ag_shape_of(output), &which);
   if (!node->saved[0]) return NULL;
-  ag_kernels()->max_pool(&windows, ag_data(x), values, which);
+  ag_kernels()->max_pool(&windows, ag_data(node->inputs[0]), values, which);
   return output;
 }
 static ag_tensor *max_pool_vjp(ag_node *node, int input, ag_tensor *cotangent) {
@@ -93,13 +91,16 @@ ag_tensor *ag_max_pool(ag_tensor *x, int64_t height, int64_t width, ag_window wi
   return ag_apply(&max_pool_op, AG_INPUTS(x), &(pooling){height, width, window, {0}}, sizeof(pooling));
 }
 
-static ag_tensor *avg_pool_transpose_forward(ag_node *node) {
+static ag_tensor *average(const ag_node *node, bool back) {
   kernel_windows windows;
   ag_real *values;
-  ag_tensor *output = pool_make(node, ((const pooling *)node->attributes)->images, true, &windows, &values);
-  if (output) ag_kernels()->avg_pool_transpose(&windows, ag_data(node->inputs[0]), values);
+  ag_tensor *output = pool_make(node, back, &windows, &values);
+  const ag_real *from = ag_data(node->inputs[0]);
+  if (output) (back ? ag_kernels()->avg_pool_transpose : ag_kernels()->avg_pool)(&windows, from, values);
   return output;
 }
+
+static ag_tensor *avg_pool_transpose_forward(ag_node *node) { return average(node, true); }
 static ag_tensor *avg_pool_transpose_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   (void)input;
   const pooling *p = node->attributes;
@@ -109,13 +110,7 @@ static const ag_op avg_pool_transpose_op = {
     .name = "avg_pool_transpose", .forward = avg_pool_transpose_forward, .vjp = avg_pool_transpose_vjp,
     .drops = AG_DROP_ALL};
 
-static ag_tensor *avg_pool_forward(ag_node *node) {
-  kernel_windows windows;
-  ag_real *values;
-  ag_tensor *output = pool_make(node, ag_shape_of(node->inputs[0]), false, &windows, &values);
-  if (output) ag_kernels()->avg_pool(&windows, ag_data(node->inputs[0]), values);
-  return output;
-}
+static ag_tensor *avg_pool_forward(ag_node *node) { return average(node, false); }
 static ag_tensor *avg_pool_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   return pool_apply(&avg_pool_transpose_op, AG_INPUTS(cotangent), node, ag_shape_of(node->inputs[input]));
 }

@@ -296,17 +296,10 @@ ag_tensor *ag_gather(ag_tensor *x, ag_tensor *indices, int axis) {
   return ag_apply(&gather_op, AG_INPUTS(x, indices), &(row_axis){.axis = axis}, sizeof(row_axis));
 }
 
-static ag_tensor *one_hot_forward(ag_node *node) {
-  int64_t depth = *(const int64_t *)node->attributes;
-  ag_tensor *indices = node->inputs[0];
-  ag_shape shape = ag_shape_of(indices);
-  if (!indices_within("one_hot", indices, depth)) return NULL;
-  ag_shape column = ag_shape_replace(shape, shape.rank, shape.rank, AG_SHAPE(1));
-  return ag_equal(ag_reshape(indices, column), ag_arange(depth));
-}
-static const ag_op one_hot_op = {
-    .name = "one_hot", .forward = one_hot_forward, .not_differentiable = true, .drops = AG_DROP_ALL};
 ag_tensor *ag_one_hot(ag_tensor *indices, int64_t depth) {
+  if (!indices) return ag_fail_null("one_hot", "indices");
   if (depth < 0) return ag_fail(AG_ERROR_ARGUMENT, "one_hot: depth %lld must not be negative", (long long)depth);
-  return ag_apply(&one_hot_op, AG_INPUTS(indices), &depth, sizeof depth);
+  ag_shape shape = ag_shape_of(indices), column = ag_shape_replace(shape, shape.rank, shape.rank, AG_SHAPE(1));
+  if (!indices_within("one_hot", indices, depth)) return NULL;
+  return ag_equal(ag_reshape(ag_detach(indices), column), ag_arange(depth));
 }
