@@ -332,6 +332,33 @@ static void slice_and_pad_cut_and_add(void **state) {
   assert_fails(ag_pad(x, 0, INT64_MAX, INT64_MAX), AG_ERROR_SHAPE, "pad");
 }
 
+static void expect_empty(const ag_tensor *tensor, ag_shape shape) {
+  assert_non_null(tensor);
+  assert_true(ag_shape_equal(ag_shape_of(tensor), shape));
+}
+
+/* They have no elements; to walk along such an axis would take hours. */
+static void empty_tensors_may_have_long_axes(void **state) {
+  (void)state;
+  const int64_t axis = (int64_t)1 << 40, images = INT32_MAX;
+  ag_tensor *tall = ag_zeros(AG_SHAPE(axis, 0)), *wide = ag_zeros(AG_SHAPE(0, axis)), *none = ag_zeros(AG_SHAPE(0));
+  ag_tensor *indices = ag_zeros(AG_SHAPE(5)), *pixels = ag_zeros(AG_SHAPE(images, 4, 4, 0));
+  ag_tape *tape = ag_tape_start_with(AG_MANUAL_WATCH);
+  ag_tape_watch(tape, tall), ag_tape_watch(tape, wide);
+  ag_tensor *loss = ag_add(ag_sum(ag_gather(tall, none, 1)), ag_sum(ag_gather(wide, none, 0)));
+  ag_list gradients = ag_gradients(tape, loss, AG_LIST(tall, wide));
+  expect_empty(gradients.items[0], AG_SHAPE(axis, 0));
+  expect_empty(gradients.items[1], AG_SHAPE(0, axis));
+  expect_empty(ag_gather(tall, indices, 0), AG_SHAPE(5, 0));
+  expect_empty(ag_gather(wide, indices, 1), AG_SHAPE(0, 5));
+  expect_empty(ag_softmax(wide, 1), AG_SHAPE(0, axis));
+  expect_empty(ag_matmul(wide, tall), AG_SHAPE(0, 0));
+  expect_empty(ag_matmul(ag_zeros(AG_SHAPE(images, 2, 0)), ag_zeros(AG_SHAPE(0, 0))), AG_SHAPE(images, 2, 0));
+  expect_empty(ag_conv2d(pixels, ag_zeros(AG_SHAPE(3, 3, 0, 0)), AG_STRIDE(1, AG_VALID)), AG_SHAPE(images, 2, 2, 0));
+  expect_empty(ag_max_pool(pixels, 2, 2, AG_STRIDE(2, AG_VALID)), AG_SHAPE(images, 2, 2, 0));
+  expect_empty(ag_avg_pool(pixels, 2, 2, AG_STRIDE(2, AG_VALID)), AG_SHAPE(images, 2, 2, 0));
+}
+
 static void gather_and_one_hot_follow_indices(void **state) {
   (void)state;
   ag_tensor *x = ag_reshape(ag_arange(12), AG_SHAPE(2, 3, 2));
@@ -787,6 +814,7 @@ int main(void) {
       TEST(broadcast_to_repeats),
       TEST(concat_and_stack_join),
       TEST(slice_and_pad_cut_and_add),
+      TEST(empty_tensors_may_have_long_axes),
       TEST(gather_and_one_hot_follow_indices),
       TEST(matmul_agrees_with_a_loop_however_transposed),
       TEST(matmul_of_empty_matrices_is_zero_or_empty),

@@ -10,7 +10,7 @@ static ag_tensor *convolve(const ag_node *node, const kernel_windows *w, kernel_
   ag_kernel_convolution c = {.windows = *w, .wanted = wanted, .arithmetic = ag_arithmetic(node->precision)};
   c.channels = (size_t)ag_shape_of(node->inputs[1]).sizes[3];
   ag_tensor *output = ag_make(shape, &c.result);
-  if (!output) return NULL;
+  if (!output || ag_size(output) == 0) return output; /* the other axes may be long */
   c.values[first] = ag_data(node->inputs[0]);
   c.values[second] = ag_data(node->inputs[1]);
   size_t bytes = ag_kernels()->convolution_workspace(&c);

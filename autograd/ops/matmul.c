@@ -74,7 +74,8 @@ static ag_tensor *matmul_forward(ag_node *node) {
   out.sizes[out.rank++] = n.sizes[n.rank - (transposed->b ? 2 : 1)];
   ag_real *values;
   ag_tensor *output = ag_make(out, &values);
-  return output && multiply(node, out, (size_t)depth, values) ? output : NULL;
+  if (!output || ag_size(output) == 0) return output; /* there may be many matrices, each empty */
+  return multiply(node, out, (size_t)depth, values) ? output : NULL;
 }
 
 /* With A and B the operands after transposing, dA = G B' and dB = A' G; where one was transposed it is dA' or dB'. */

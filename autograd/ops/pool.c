@@ -48,7 +48,8 @@ static ag_tensor *move(const ag_node *node, bool back) {
   ag_real *values;
   ag_tensor *output = pool_make(node, back, &windows, &values);
   const ag_real *from = ag_data(node->inputs[0]), *which = ag_data(node->inputs[1]);
-  if (output) (back ? ag_kernels()->pool_scatter : ag_kernels()->pool_gather)(&windows, from, which, values);
+  if (output && ag_size(output) > 0)
+    (back ? ag_kernels()->pool_scatter : ag_kernels()->pool_gather)(&windows, from, which, values);
   return output;
 }
 
@@ -79,7 +80,7 @@ static ag_tensor *max_pool_forward(ag_node *node) {
   if (!output) return NULL;
   node->saved[0] = ag_make(ag_shape_of(output), &which);
   if (!node->saved[0]) return NULL;
-  ag_kernels()->max_pool(&windows, ag_data(node->inputs[0]), values, which);
+  if (ag_size(output) > 0) ag_kernels()->max_pool(&windows, ag_data(node->inputs[0]), values, which);
   return output;
 }
 static ag_tensor *max_pool_vjp(ag_node *node, int input, ag_tensor *cotangent) {
@@ -95,8 +96,8 @@ static ag_tensor *average(const ag_node *node, bool back) {
   kernel_windows windows;
   ag_real *values;
   ag_tensor *output = pool_make(node, back, &windows, &values);
-  const ag_real *from = ag_data(node->inputs[0]);
-  if (output) (back ? ag_kernels()->avg_pool_transpose : ag_kernels()->avg_pool)(&windows, from, values);
+  if (output && ag_size(output) > 0)
+    (back ? ag_kernels()->avg_pool_transpose : ag_kernels()->avg_pool)(&windows, ag_data(node->inputs[0]), values);
   return output;
 }
 

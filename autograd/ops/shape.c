@@ -285,9 +285,8 @@ static const ag_op scatter_op = {
 
 static ag_tensor *gather_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   if (input == 1) return NULL;
-  ag_shape shape = ag_shape_of(node->inputs[0]);
   int axis = axis_of(node);
-  row_axis rows = {axis, shape.sizes[axis]};
+  row_axis rows = {axis, ag_shape_of(node->inputs[0]).sizes[axis]};
   return ag_apply(&scatter_op, AG_INPUTS(cotangent, node->inputs[1]), &rows, sizeof rows);
 }
 static const ag_op gather_op = {
