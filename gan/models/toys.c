@@ -14,8 +14,8 @@ static nn_layer *make_ring_generator(void) { return make_generator(nn_dense(2));
 
 /* The discriminator keeps up with how wide modes are; the generator's steps become small against a mode's width, or
  * their jitter would take its place. */
-static nn_optimizer *make_ring_optimizer(void) { return nn_adam(.learning_rate = 2e-4, .beta1 = 0.5); }
-static nn_optimizer *make_faster(void) { return nn_adam(.learning_rate = 6e-4, .beta1 = 0.5); }
+static nn_optimizer *make_ring_optimizer(void) { return nn_adam(.learning_rate = 4e-4, .beta1 = 0.5); }
+static nn_optimizer *make_faster_ring_optimizer(void) { return nn_adam(.learning_rate = 1.2e-3, .beta1 = 0.5); }
 
 const gan_model gan_ring_toy = {
     .name = "ring",
@@ -23,12 +23,12 @@ const gan_model gan_ring_toy = {
     .make_generator = make_ring_generator,
     .make_discriminator = make_discriminator,
     .make_optimizer = make_ring_optimizer,
-    .make_discriminator_optimizer = make_faster,
+    .make_discriminator_optimizer = make_faster_ring_optimizer,
     .loss = &gan_cross_entropy,
     .step = gan_alternating_step,
     .freeze_after = 1000,           /* until then, a batch's statistics shake a mode by more than its width */
-    .instance_noise = {0.6, 0.002}, /* from almost the distance of two modes to a fifth of a mode's deviation */
-    .wide_noise = {0.3, 1.0 / 64},  /* modes that no noise joins any more would drift from their shares */
+    .instance_noise = {0.4, 0.002}, /* from half the distance of two modes to a fifth of a mode's deviation */
+    .wide_noise = {0.3, 1.0 / 32},  /* modes that no noise joins any more would drift from their shares */
     .average = 0.999,
     .decay = 2,
     .noise = 2,
@@ -43,6 +43,7 @@ static nn_layer *make_grid_generator(void) {
 }
 
 static nn_optimizer *make_grid_optimizer(void) { return nn_adam(.learning_rate = 3e-4, .beta1 = 0.5); }
+static nn_optimizer *make_faster_grid_optimizer(void) { return nn_adam(.learning_rate = 6e-4, .beta1 = 0.5); }
 
 const gan_model gan_grid_toy = {
     .name = "grid",
@@ -50,7 +51,7 @@ const gan_model gan_grid_toy = {
     .make_generator = make_grid_generator,
     .make_discriminator = make_discriminator,
     .make_optimizer = make_grid_optimizer,
-    .make_discriminator_optimizer = make_faster,
+    .make_discriminator_optimizer = make_faster_grid_optimizer,
     .loss = &gan_cross_entropy,
     .step = gan_alternating_step,
     .freeze_after = 1000,
