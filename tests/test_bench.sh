@@ -45,6 +45,8 @@ measures 3 dcgan-step --threads 2
 measures 3 mlp-step --threads 2
 measures 3 op-overhead --threads 2
 has_field ns_per_op
+measures 80+ ops --threads 2
+grep -q '"op": "exp", "pass": "gradient", "median_ms": ' out.txt || fail "ops tells nothing of exp: $(cat out.txt)"
 measures 16 conv --threads 2
 for pass in forward "images gradient" "kernel gradient"; do
   [[ $(grep -c "\"pass\": \"$pass\".*\"gflops\": .*\"share\": " out.txt) == 5 ]] ||
@@ -65,7 +67,8 @@ if [[ -s err.txt ]]; then expected=highest; else expected=medium; fi
 [[ $(wc -l <out.txt) == 4 && $(tail -n 1 out.txt) == *"\"precision\": \"$expected\", "* ]] || fail "$(cat out.txt)"
 
 "$bench" --help >out.txt
-for word in dcgan-step mlp-step op-overhead conv epoch sample profile --batch --precision --threads --steps --data; do
+for word in dcgan-step mlp-step op-overhead ops conv epoch sample profile \
+  --batch --precision --threads --steps --data; do
   grep -qF -- "  $word " out.txt || fail "the help tells nothing of $word: $(cat out.txt)"
 done
 refuses "'' is no benchmark, expected dcgan-step, mlp-step"

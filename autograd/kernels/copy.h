@@ -2,7 +2,7 @@
 
 enum { COPY_COLUMNS = 8 }; /* a transposed copy reads so many lines of cache at a time */
 
-static void copy_block(const grid_layout *l, grid_block at, const real *from, real *to) {
+static void copy_rows(const grid_layout *l, grid_block at, const real *from, real *to) {
   const ptrdiff_t from_step = l->strides[0][0], to_step = l->strides[1][0];
   from += at.offset[0], to += at.offset[1];
   const size_t width = from_step == 1 || from_step == 0 ? at.columns : COPY_COLUMNS;
@@ -19,6 +19,10 @@ static void copy_block(const grid_layout *l, grid_block at, const real *from, re
         for (size_t j = 0; j < n; j++) target[(ptrdiff_t)j * to_step] = source[(ptrdiff_t)j * from_step];
     }
   }
+}
+
+static void copy_block(const grid_layout *l, grid_block at, const real *from, real *to) {
+  for (; at.planes > 0; at.planes--, next_plane(l, &at)) copy_rows(l, at, from, to);
 }
 
 /* Axes may be taken in any order: the one along which `from` lies densely becomes the rows, so that a block reads whole

@@ -155,7 +155,8 @@ INLINE void zip_rows(kernel_zip f, const grid_layout *l, grid_block at, const re
 static void zip_block(kernel_zip f, const grid_layout *l, grid_block at, const real *a, const real *b, real p, real q,
                       real *y) {
 #define LOOP(f) case f: zip_rows(f, l, at, a, b, p, q, y); break;
-  switch (f) { EACH_ZIP(LOOP) }
+  for (; at.planes > 0; at.planes--, next_plane(l, &at))
+    switch (f) { EACH_ZIP(LOOP) }
 #undef LOOP
 }
 
@@ -188,7 +189,7 @@ INLINE void where_loop(size_t n, const real *c, ptrdiff_t step_c, const real *a,
   }
 }
 
-static void where_block(const grid_layout *l, grid_block at, const real *c, const real *a, const real *b, real *y) {
+static void where_rows(const grid_layout *l, grid_block at, const real *c, const real *a, const real *b, real *y) {
   const ptrdiff_t step_c = l->strides[0][0], step_a = l->strides[1][0], step_b = l->strides[2][0];
   c += at.offset[0], a += at.offset[1], b += at.offset[2], y += at.offset[3];
   for (size_t i = 0; i < at.rows; i++) {
@@ -198,6 +199,10 @@ static void where_block(const grid_layout *l, grid_block at, const real *c, cons
       where_loop(at.columns, c, step_c, a, step_a, b, step_b, y);
     c += l->strides[0][1], a += l->strides[1][1], b += l->strides[2][1], y += l->strides[3][1];
   }
+}
+
+static void where_block(const grid_layout *l, grid_block at, const real *c, const real *a, const real *b, real *y) {
+  for (; at.planes > 0; at.planes--, next_plane(l, &at)) where_rows(l, at, c, a, b, y);
 }
 
 static void where(const kernel_grid *grid, const real *condition, const real *a, const real *b, real *y) {

@@ -19,6 +19,7 @@ static const struct {
     {"dcgan-step", "one training step of the DCGAN on 28 x 28 images", 256, 10, bench_dcgan_step},
     {"mlp-step", "one training step of two multilayer perceptrons, discriminator first", 256, 50, bench_mlp_step},
     {"op-overhead", "recording and differentiating an op of --batch elements", 4, 200, bench_op_overhead},
+    {"ops", "ops beside the products on [--batch, 1000], each, and its gradient", 2048, 20, bench_ops},
     {"conv", "each convolution of the DCGAN and its gradients, against the CPU's peak", 256, 10, bench_conv},
     {"epoch", "one epoch of the DCGAN with its data pipeline, or its first --steps", 256, 0, bench_epoch},
     {"sample", "drawing a batch of images from the generator of the DCGAN", 16, 50, bench_sample},
@@ -33,7 +34,7 @@ static void print_help(void) {
   for (int i = 0; i < BENCHES; i++) printf("  %-12s %s\n", benches[i].name, benches[i].about);
   puts(
       "\nPrints one JSON object a line, the summary last. A step that is not measured comes first, to warm up.\n\n"
-      "  --batch N      images a step (256; sample: 16); op-overhead: elements of the tensors (4)\n"
+      "  --batch N      images a step (256; sample: 16); op-overhead: elements of the tensors (4); ops: rows (2048)\n"
       "  --precision P  of products: highest (float), high (near float), medium (bfloat16) (highest)\n"
       "  --threads N    threads to compute with (as many as the CPU has)\n"
       "  --steps N      how many steps are measured\n"
