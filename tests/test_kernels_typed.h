@@ -87,7 +87,7 @@ static void TYPED(elementary_functions_keep_their_limits)(void **state) {
 }
 
 static void TYPED(check_power)(REAL actual, REAL expected, size_t index) {
-  bool near = actual == expected || (isfinite(expected) && TYPED(units)(actual, expected) <= 2);
+  bool near = actual == expected || (isfinite(expected) && TYPED(units)(actual, expected) <= 1.5);
   if (isnan(expected) ? isnan(actual) : near && signbit(actual) == signbit(expected)) return;
   fail_msg("power %zu is %.9g, expected %.9g", index, (double)actual, (double)expected);
 }

@@ -609,6 +609,21 @@ static ag_tensor *dropped_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   return node->inputs[input];
 }
 
+static ag_tensor *reading_vjp(ag_node *node, int input, ag_tensor *cotangent) {
+  return ag_mul(cotangent, ag_one_hot(node->inputs[input], 3));
+}
+
+static void a_vjp_that_reads_what_its_op_dropped(void **state) {
+  (void)state;
+  static const ag_op op = {.name = "copying", .forward = copying_forward, .vjp = reading_vjp, .drops = AG_DROP_INPUTS};
+  ag_tensor *x = ag_variable(ag_zeros(AG_SHAPE(3)));
+  ag_tape *tape = ag_tape_start();
+  ag_tensor *y = ag_apply(&op, AG_INPUTS(x), NULL, 0);
+  ag_tape_stop(tape);
+  REFUSED(ag_gradient(tape, y, x), "one_hot: the op that was recorded drops this value");
+  check_nothing_wrong();
+}
+
 static void a_vjp_that_gives_back_what_its_op_dropped(void **state) {
   (void)state;
   static const ag_op op = {.name = "copying", .forward = copying_forward, .vjp = dropped_vjp, .drops = AG_DROP_INPUTS};
@@ -1139,7 +1154,8 @@ int main(void) {
       TEST(scopes),
       TEST(tapes_that_are_null),
       TEST(arguments_of_tapes),
-      TEST(used_tapes), TEST(a_vjp_that_gives_back_what_its_op_dropped),
+      TEST(used_tapes), TEST(a_vjp_that_reads_what_its_op_dropped),
+      TEST(a_vjp_that_gives_back_what_its_op_dropped),
       TEST(tapes_of_other_threads),
       TEST(gradient_checks),
       cmocka_unit_test(without_a_scope),

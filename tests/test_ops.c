@@ -355,6 +355,10 @@ static void empty_tensors_may_have_long_axes(void **state) {
   expect_empty(ag_matmul(wide, tall), AG_SHAPE(0, 0));
   expect_empty(ag_matmul(ag_zeros(AG_SHAPE(images, 2, 0)), ag_zeros(AG_SHAPE(0, 0))), AG_SHAPE(images, 2, 0));
   expect_empty(ag_conv2d(pixels, ag_zeros(AG_SHAPE(3, 3, 0, 0)), AG_STRIDE(1, AG_VALID)), AG_SHAPE(images, 2, 2, 0));
+  ag_tensor *channels = ag_zeros(AG_SHAPE(0)), *flat = ag_zeros(AG_SHAPE(images, 2, 0, 3));
+  expect_empty(ag_batch_norm(tall, channels, channels, 1e-3, NULL, NULL), AG_SHAPE(axis, 0));
+  ag_tensor *none_wide = ag_zeros(AG_SHAPE(images, 2, 0, 1));
+  assert_values(ag_conv2d_kernel_gradient(flat, none_wide, AG_STRIDE(1, AG_SAME), 1, 1), AG_SHAPE(1, 1, 3, 1), 0, 0, 0);
   expect_empty(ag_max_pool(pixels, 2, 2, AG_STRIDE(2, AG_VALID)), AG_SHAPE(images, 2, 2, 0));
   expect_empty(ag_avg_pool(pixels, 2, 2, AG_STRIDE(2, AG_VALID)), AG_SHAPE(images, 2, 2, 0));
 }

@@ -77,11 +77,11 @@ static void batch_sums(const batch_norm *n, const real *g, real *sum_g, real *su
 }
 
 static void batch_normalize(const batch_norm *n, real *y) {
-  const size_t c = n->c, height = larger(1, PIECE / larger(1, c));
+  const size_t c = n->c, rows = c > 0 ? n->rows : 0, height = larger(1, PIECE / larger(1, c));
   const real slope = (real)n->slope;
-#pragma omp parallel for schedule(static) if (n->rows * c >= PARALLEL)
-  for (size_t first = 0; first < n->rows; first += height)
-    for (size_t at = first * c; at < smaller(first + height, n->rows) * c; at += c) {
+#pragma omp parallel for schedule(static) if (rows * c >= PARALLEL)
+  for (size_t first = 0; first < rows; first += height)
+    for (size_t at = first * c; at < smaller(first + height, rows) * c; at += c) {
 #pragma omp simd
       for (size_t i = 0; i < c; i++) {
         real normal = normalized(n->x[at + i], n->mean[i], n->scale[i], n->gamma[i], n->beta[i]);
@@ -91,11 +91,11 @@ static void batch_normalize(const batch_norm *n, real *y) {
 }
 
 static void batch_norm_backward(const batch_norm *n, const real *g, const real *sum_g, const real *sum_gx, real *dx) {
-  const size_t c = n->c, height = larger(1, PIECE / larger(1, c));
+  const size_t c = n->c, rows = c > 0 ? n->rows : 0, height = larger(1, PIECE / larger(1, c));
   const real share = 1 / (real)n->rows, slope = (real)n->slope;
-#pragma omp parallel for schedule(static) if (n->rows * c >= PARALLEL)
-  for (size_t first = 0; first < n->rows; first += height)
-    for (size_t at = first * c; at < smaller(first + height, n->rows) * c; at += c) {
+#pragma omp parallel for schedule(static) if (rows * c >= PARALLEL)
+  for (size_t first = 0; first < rows; first += height)
+    for (size_t at = first * c; at < smaller(first + height, rows) * c; at += c) {
 #pragma omp simd
       for (size_t i = 0; i < c; i++) {
         real x = n->x[at + i], normal = (x - n->mean[i]) * n->scale[i];

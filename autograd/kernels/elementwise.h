@@ -13,16 +13,16 @@ static void fill(size_t n, double value, real *y) {
   for (size_t i = 0; i < n; i += PIECE) fill_piece(smaller(PIECE, n - i), (real)value, y + i);
 }
 
-/* x^y with the special cases of C (appendix F): of floats in double, whose errors they do not see. */
+/* x^y with the special cases of C (appendix F). Of floats in double, so that its errors vanish when it is rounded. */
 #ifdef KERNEL_IS_DOUBLE
 INLINE real power(real x, real y) { return pow(x, y); }
 #else
 INLINE real power(real x, real y) {
   const double base = x, exponent = y, half = 0.5 * exponent, size = fabs(base);
   const bool whole = floor(exponent) == exponent, odd = whole && floor(half) != half;
-  const double positive = whole || size == INFINITY ? size : base; /* the log of what is negative is NaN */
-  double result = exp_f64(exponent * log_f64(positive));
-  result = positive == 1 ? 1 : result;
+  const double log_of = whole || size == INFINITY ? size : base; /* NaN where that is negative */
+  double result = exponent == 2 ? base * base : exp_f64(exponent * log_f64(log_of));
+  result = log_of == 1 ? 1 : result;
   result = exponent == 0 ? 1 : result;
   return (real)(odd ? copysign(result, base) : result);
 }
@@ -55,7 +55,9 @@ INLINE void map_loop(kernel_map f, size_t n, const real *x, real p, real q, real
 }
 
 static void power_loop(size_t n, const real *x, real p, real *y) {
-  if (p == 2) map_loop(KERNEL_SQUARE, n, x, p, 0, y);
+  if (p == 1) map_loop(KERNEL_SCALE, n, x, 1, 0, y);
+  else if (p == -1) map_loop(KERNEL_RECIPROCAL, n, x, p, 0, y);
+  else if (p == 2) map_loop(KERNEL_SQUARE, n, x, p, 0, y);
   else if (p == 3)
     for (size_t i = 0; i < n; i++) y[i] = x[i] * x[i] * x[i];
   else map_loop(KERNEL_POW_SCALAR, n, x, p, 0, y);

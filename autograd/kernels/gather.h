@@ -2,21 +2,23 @@
 
 static void gather_rows(size_t inner, size_t picks, const real *index, const real *x, real *y) {
   if (inner == 1) {
-    for (size_t i = 0; i < picks; i++) y[i] = x[(ptrdiff_t)index[i]];
+    for (size_t i = 0; i < picks; i++) y[i] = x[(ptrdiff_t)index[i]]; /* signed: so CPUs convert many at once */
     return;
   }
   for (size_t i = 0; i < picks; i++) memcpy(y + i * inner, x + (size_t)index[i] * inner, inner * sizeof *y);
 }
 
+/* Pieces hold many matrices, or a part of the picks of one: threads share them out, few or many as the matrices are. */
 static void gather(size_t outer, size_t count, size_t inner, size_t picks, const real *index, const real *x, real *y) {
-  if (inner == 0) return;
+  if (inner == 0 || picks == 0) return;
   const size_t rows = outer * picks, piece = pieces_of(PIECE, inner);
 #pragma omp parallel for schedule(static) if (rows * inner >= PARALLEL)
-  for (size_t first = 0; first < rows; first += piece) {
-    for (size_t n = first, end = smaller(first + piece, rows); n < end;) {
-      const size_t i = n % picks, some = smaller(picks - i, end - n);
-      gather_rows(inner, some, index + i, x + n / picks * count * inner, y + n * inner);
-      n += some;
+  for (size_t start = 0; start < rows; start += piece) {
+    const size_t end = smaller(start + piece, rows);
+    size_t matrix = start / picks, pick = start % picks;
+    for (size_t row = start, run; row < end; row += run, matrix++, pick = 0) {
+      run = smaller(picks - pick, end - row);
+      gather_rows(inner, run, index + pick, x + matrix * count * inner, y + row * inner);
     }
   }
 }

@@ -1,5 +1,5 @@
 /* The largest number and where it is: the first of equal ones, or of NaNs where there are any. Any order of comparing
- * gives the same. */
+ * gives the same, but for the sign of a zero. */
 
 /* The larger, or NaN where either is. */
 static inline real max_or_nan(real a, real b) { return b > a ? b : b != b ? b : a; }
@@ -55,11 +55,24 @@ static void maxima_of_short(size_t vectors, size_t n, const real *x, real *y) {
     for (size_t v = 0; v < vectors; v++) y[v] = max_or_nan(y[v], x[v * n + i]);
 }
 
-/* Where the largest first stands in each of some vectors, whose elements lie `step` apart and which lie `apart`. */
-INLINE void first_largest(size_t vectors, size_t apart, size_t n, size_t step, const real *x, const real *largest,
-                          real *y) {
+/* Where the largest first stands in each of some vectors. */
+INLINE void first_largest(size_t vectors, size_t vector_stride, size_t n, size_t element_stride, const real *x,
+                          const real *largest, real *y) {
   for (size_t i = n; i-- > 0;)
-    for (size_t v = 0; v < vectors; v++) y[v] = is_largest(x[v * apart + i * step], largest[v]) ? (real)i : y[v];
+    for (size_t v = 0; v < vectors; v++)
+      y[v] = is_largest(x[v * vector_stride + i * element_stride], largest[v]) ? (real)i : y[v];
+}
+
+static void argmax_of_short(size_t vectors, size_t n, const real *x, real *y) {
+  real largest[COLUMNS];
+  maxima_of_short(vectors, n, x, largest);
+  first_largest(vectors, n, n, 1, x, largest, y);
+}
+
+static void argmax_down(size_t rows, size_t columns, size_t row_stride, const real *x, real *y) {
+  real largest[COLUMNS];
+  max_rows(rows, columns, row_stride, x, largest);
+  first_largest(columns, 1, rows, row_stride, x, largest, y);
 }
 
 static bool any_largest(const real *x, real largest) {
@@ -68,33 +81,45 @@ static bool any_largest(const real *x, real largest) {
   return any;
 }
 
-static size_t first_largest_of(size_t n, const real *x, real largest) {
+/* n >= LANES */
+static real argmax_of_vector(size_t n, const real *x) {
+  const real largest = max_of_vector(n, x, false);
   size_t i = 0;
   while (i + LANES <= n && !any_largest(x + i, largest)) i += LANES;
   while (!is_largest(x[i], largest)) i++;
-  return i;
+  return (real)i;
+}
+
+/* Of one vector: where there are too few columns to go side by side. */
+static real argmax_along(size_t n, size_t stride, const real *x) {
+  size_t best = 0;
+  for (size_t i = 1; i < n; i++) {
+    const real value = x[i * stride], largest = x[best * stride];
+    if (value > largest || (value != value && largest == largest)) best = i;
+  }
+  return (real)best;
 }
 
 static void argmax(size_t outer, size_t count, size_t inner, const real *x, real *y) {
+  const bool shared = outer * count * inner >= PARALLEL;
   if (inner == 1 && count >= LANES) {
-#pragma omp parallel for schedule(static) if (outer * count >= PARALLEL)
-    for (size_t o = 0; o < outer; o++)
-      y[o] = (real)first_largest_of(count, x + o * count, max_of_vector(count, x + o * count, false));
-    return;
-  }
-  const size_t matrices = inner == 1 ? 1 : outer, width = inner == 1 ? outer : inner;
-  const size_t across = pieces_of(width, COLUMNS);
-#pragma omp parallel for schedule(static) if (outer * count * inner >= PARALLEL)
-  for (size_t i = 0; i < matrices * across; i++) {
-    const size_t column = i % across * COLUMNS, columns = smaller(COLUMNS, width - column);
-    real largest[COLUMNS], *to = y + i / across * width + column;
-    if (inner == 1) {
-      maxima_of_short(columns, count, x + column * count, largest);
-      first_largest(columns, count, count, 1, x + column * count, largest, to);
-    } else {
+#pragma omp parallel for schedule(static) if (shared)
+    for (size_t o = 0; o < outer; o++) y[o] = argmax_of_vector(count, x + o * count);
+  } else if (inner == 1) {
+#pragma omp parallel for schedule(static) if (shared)
+    for (size_t o = 0; o < outer; o += COLUMNS)
+      argmax_of_short(smaller(COLUMNS, outer - o), count, x + o * count, y + o);
+  } else if (inner < BAND) {
+#pragma omp parallel for schedule(static) if (shared)
+    for (size_t n = 0; n < outer * inner; n++)
+      y[n] = argmax_along(count, inner, x + n / inner * count * inner + n % inner);
+  } else {
+    const size_t across = pieces_of(inner, COLUMNS);
+#pragma omp parallel for schedule(static) if (shared)
+    for (size_t i = 0; i < outer * across; i++) {
+      const size_t column = i % across * COLUMNS;
       const real *from = x + i / across * count * inner + column;
-      max_rows(count, columns, inner, from, largest);
-      first_largest(columns, 1, count, inner, from, largest, to);
+      argmax_down(count, smaller(COLUMNS, inner - column), inner, from, y + i / across * inner + column);
     }
   }
 }

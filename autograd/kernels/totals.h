@@ -1,9 +1,14 @@
-/* Sums down the columns of a matrix [rows, columns], in double. All sums of the library but those of products, and of
- * what is scattered, are so: a long vector is summed as LANES interleaved ones. Where the matrix is large and there is
- * little else to share out, rows are cut into PARTS parts, which are summed on all threads and added up in order; sizes
- * alone decide. */
+/* Sums down the columns of a matrix [rows, columns], of numbers and of what batch norm needs, kept in double. All sums
+ * of the library are made here, but for those of products and of what is scattered: a long vector is summed as LANES
+ * interleaved ones. Where the matrix is large and there is little else to share out, rows are cut into PARTS parts,
+ * which are summed on all threads and added up in order; sizes alone decide. */
 
-enum { COLUMNS = 128, LANES = 32, BAND = 8, PARTS = 32 };
+enum {
+  COLUMNS = 128, /* at most, of a block */
+  LANES = 32,
+  BAND = 8, /* rows that are added at once */
+  PARTS = 32,
+};
 
 typedef enum { TOTAL_SUM, TOTAL_MOMENTS, TOTAL_NORM } total_kind;
 
@@ -58,6 +63,7 @@ INLINE void total_rows(total_kind kind, const total_terms *t, size_t begin, size
   for (size_t c = 0; c < t->columns; c++) to->first[c] = to->second[c] = 0;
   size_t row = begin;
   for (; row + BAND <= end; row += BAND) total_band(kind, BAND, t, row, to);
+  for (; row + BAND / 2 <= end; row += BAND / 2) total_band(kind, BAND / 2, t, row, to);
   for (; row < end; row++) total_band(kind, 1, t, row, to);
 }
 

@@ -11,8 +11,9 @@ static ag_tensor *convolve(const ag_node *node, const kernel_windows *w, kernel_
   c.channels = (size_t)ag_shape_of(node->inputs[1]).sizes[3];
   ag_tensor *output = ag_make(shape, &c.result);
   if (!output || ag_size(output) == 0) return output; /* the other axes may be long */
-  c.values[first] = ag_data(node->inputs[0]);
-  c.values[second] = ag_data(node->inputs[1]);
+  if (ag_size(node->inputs[0]) == 0 || ag_size(node->inputs[1]) == 0)
+    return ag_kernels()->fill(ag_size(output), 0, c.result), output;
+  c.values[first] = ag_data(node->inputs[0]), c.values[second] = ag_data(node->inputs[1]);
   size_t bytes = ag_kernels()->convolution_workspace(&c);
   void *workspace = ag_pool_take(bytes);
   if (!workspace) return NULL;

@@ -257,8 +257,8 @@ static ag_tensor *greater_share(ag_tensor *a, ag_tensor *b) {
 }
 
 static ag_tensor *maximum_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  int greater = ((const elementwise *)node->attributes)->kernel == KERNEL_MAXIMUM ? input : 1 - input;
-  return ag_mul(cotangent, greater_share(node->inputs[greater], node->inputs[1 - greater]));
+  int above = ((const elementwise *)node->attributes)->kernel == KERNEL_MAXIMUM ? input : 1 - input;
+  return ag_mul(cotangent, greater_share(node->inputs[above], node->inputs[1 - above]));
 }
 static const ag_op maximum_op = {
     .name = "maximum", .forward = ag_zip_forward, .vjp = maximum_vjp, .drops = AG_DROP_OUTPUT};

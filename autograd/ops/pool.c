@@ -43,7 +43,7 @@ static ag_tensor *pool_apply(const ag_op *op, int count, ag_tensor *const *input
 
 static const ag_op pool_gather_op;
 
-static ag_tensor *move(const ag_node *node, bool back) {
+static ag_tensor *choose(const ag_node *node, bool back) {
   kernel_windows windows;
   ag_real *values;
   ag_tensor *output = pool_make(node, back, &windows, &values);
@@ -53,7 +53,7 @@ static ag_tensor *move(const ag_node *node, bool back) {
   return output;
 }
 
-static ag_tensor *pool_scatter_forward(ag_node *node) { return move(node, true); }
+static ag_tensor *pool_scatter_forward(ag_node *node) { return choose(node, true); }
 static ag_tensor *pool_scatter_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   if (input == 1) return NULL;
   return pool_apply(&pool_gather_op, AG_INPUTS(cotangent, node->inputs[1]), node, ag_shape_of(cotangent));
@@ -61,7 +61,7 @@ static ag_tensor *pool_scatter_vjp(ag_node *node, int input, ag_tensor *cotangen
 static const ag_op pool_scatter_op = {
     .name = "pool_scatter", .forward = pool_scatter_forward, .vjp = pool_scatter_vjp, .drops = AG_DROP_OUTPUT};
 
-static ag_tensor *pool_gather_forward(ag_node *node) { return move(node, false); }
+static ag_tensor *pool_gather_forward(ag_node *node) { return choose(node, false); }
 static ag_tensor *pool_gather_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   if (input == 1) return NULL;
   return pool_apply(&pool_scatter_op, AG_INPUTS(cotangent, node->inputs[1]), node, ag_shape_of(node->inputs[0]));

@@ -235,14 +235,14 @@ ag_tensor *ag_slice(ag_tensor *x, int axis, int64_t start, int64_t length) {
 }
 
 static bool indices_within(const char *op, const ag_tensor *indices, int64_t bound) {
-  const ag_real *index = ag_data(indices);
-  for (size_t i = 0; i < ag_size(indices); i++) {
+  const ag_real *index = ag_read(indices, op);
+  for (size_t i = 0; index && i < ag_size(indices); i++) {
     double value = (double)index[i];
     if (value >= 0 && value < (double)bound && value == floor(value)) continue;
     return ag_fail(AG_ERROR_ARGUMENT, "%s: index %g (number %zu) is no whole number from 0 to below %lld", op, value, i,
                    (long long)bound) != NULL;
   }
-  return true;
+  return index != NULL;
 }
 
 /* The rows lie along this axis; a scatter makes `size` of them. */
@@ -296,9 +296,8 @@ ag_tensor *ag_gather(ag_tensor *x, ag_tensor *indices, int axis) {
 }
 
 ag_tensor *ag_one_hot(ag_tensor *indices, int64_t depth) {
-  if (!indices) return ag_fail_null("one_hot", "indices");
   if (depth < 0) return ag_fail(AG_ERROR_ARGUMENT, "one_hot: depth %lld must not be negative", (long long)depth);
-  ag_shape shape = ag_shape_of(indices), column = ag_shape_replace(shape, shape.rank, shape.rank, AG_SHAPE(1));
   if (!indices_within("one_hot", indices, depth)) return NULL;
+  ag_shape shape = ag_shape_of(indices), column = ag_shape_replace(shape, shape.rank, shape.rank, AG_SHAPE(1));
   return ag_equal(ag_reshape(ag_detach(indices), column), ag_arange(depth));
 }
