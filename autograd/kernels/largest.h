@@ -101,21 +101,20 @@ static real argmax_along(size_t n, size_t stride, const real *x) {
 }
 
 static void argmax(size_t outer, size_t count, size_t inner, const real *x, real *y) {
-  const bool shared = outer * count * inner >= PARALLEL;
   if (inner == 1 && count >= LANES) {
-#pragma omp parallel for schedule(static) if (shared)
+#pragma omp parallel for schedule(static) if (outer * count * inner >= PARALLEL)
     for (size_t o = 0; o < outer; o++) y[o] = argmax_of_vector(count, x + o * count);
   } else if (inner == 1) {
-#pragma omp parallel for schedule(static) if (shared)
+#pragma omp parallel for schedule(static) if (outer * count * inner >= PARALLEL)
     for (size_t o = 0; o < outer; o += COLUMNS)
       argmax_of_short(smaller(COLUMNS, outer - o), count, x + o * count, y + o);
   } else if (inner < BAND) {
-#pragma omp parallel for schedule(static) if (shared)
+#pragma omp parallel for schedule(static) if (outer * count * inner >= PARALLEL)
     for (size_t n = 0; n < outer * inner; n++)
       y[n] = argmax_along(count, inner, x + n / inner * count * inner + n % inner);
   } else {
     const size_t across = pieces_of(inner, COLUMNS);
-#pragma omp parallel for schedule(static) if (shared)
+#pragma omp parallel for schedule(static) if (outer * count * inner >= PARALLEL)
     for (size_t i = 0; i < outer * across; i++) {
       const size_t column = i % across * COLUMNS;
       const real *from = x + i / across * count * inner + column;
