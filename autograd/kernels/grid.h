@@ -8,7 +8,7 @@ typedef struct {
   size_t sizes[KERNEL_MAX_RANK];
   ptrdiff_t strides[OPERANDS][KERNEL_MAX_RANK];
   size_t elements, blocks;
-  size_t block[BLOCK_RANK], across[BLOCK_RANK]; /* by axis: the size of a block, and how many there are */
+  size_t block[KERNEL_MAX_RANK], across[KERNEL_MAX_RANK]; /* by axis: the size of a block, and how many there are */
 } grid_layout;
 
 typedef struct {
@@ -38,15 +38,15 @@ static bool layout_transposes(const grid_layout *l) {
  * transposition. */
 static void layout_cut(grid_layout *l) {
   size_t rows = layout_transposes(l) ? smaller(l->sizes[1], 16) : 1;
-  l->block[0] = smaller(l->sizes[0], larger(PIECE / rows, 1));
+  l->block[0] = smaller(l->sizes[0], PIECE / rows);
   l->block[1] = smaller(l->sizes[1], PIECE / l->block[0]);
-  l->block[2] = smaller(l->sizes[2], larger(PIECE / (l->block[0] * l->block[1]), 1));
+  l->block[2] = smaller(l->sizes[2], PIECE / (l->block[0] * l->block[1]));
   l->blocks = 1;
-  for (int axis = 0; axis < BLOCK_RANK; axis++) {
+  for (int axis = 0; axis < l->rank; axis++) {
+    if (axis >= BLOCK_RANK) l->block[axis] = 1;
     l->across[axis] = pieces_of(l->sizes[axis], l->block[axis]);
     l->blocks *= l->across[axis];
   }
-  for (int axis = BLOCK_RANK; axis < l->rank; axis++) l->blocks *= l->sizes[axis];
 }
 
 /* So many operands of the grid and, if `dense`, one more that lies densely. Without elements there are no blocks. */
@@ -79,16 +79,13 @@ static grid_layout layout_of(const kernel_grid *grid, int operands, bool dense) 
 
 static grid_block block_at(const grid_layout *l, size_t number) {
   if (l->blocks == 1) return (grid_block){.columns = l->sizes[0], .rows = l->sizes[1], .planes = l->sizes[2]};
-  size_t start[BLOCK_RANK], size[BLOCK_RANK];
-  for (int axis = 0; axis < BLOCK_RANK; number /= l->across[axis], axis++) {
-    start[axis] = number % l->across[axis] * l->block[axis];
-    size[axis] = smaller(l->block[axis], l->sizes[axis] - start[axis]);
+  size_t size[KERNEL_MAX_RANK] = {0};
+  grid_block b = {0};
+  for (int axis = 0; axis < l->rank; number /= l->across[axis], axis++) {
+    const size_t start = number % l->across[axis] * l->block[axis];
+    size[axis] = smaller(l->block[axis], l->sizes[axis] - start);
+    for (int o = 0; o < OPERANDS; o++) b.offset[o] += (ptrdiff_t)start * l->strides[o][axis];
   }
-  grid_block b = {.columns = size[0], .rows = size[1], .planes = size[2]};
-  for (int axis = 0; axis < l->rank; axis++) {
-    const size_t at = axis < BLOCK_RANK ? start[axis] : number % l->sizes[axis];
-    if (axis >= BLOCK_RANK) number /= l->sizes[axis];
-    for (int o = 0; o < OPERANDS; o++) b.offset[o] += (ptrdiff_t)at * l->strides[o][axis];
-  }
+  b.columns = size[0], b.rows = size[1], b.planes = size[2];
   return b;
 }

@@ -13,7 +13,8 @@ typedef struct {
 
 /* False and an error when it failed. */
 typedef bool bench(const bench_options *options);
-bench bench_conv, bench_dcgan_step, bench_epoch, bench_mlp_step, bench_op_overhead, bench_ops, bench_profile, bench_sample;
+bench bench_conv, bench_dcgan_step, bench_epoch, bench_mlp_step, bench_op_overhead, bench_ops, bench_profile,
+    bench_sample;
 
 /* What is measured. It runs in a scope of its own. False and an error when it failed. */
 typedef bool bench_work(void *context);
