@@ -49,8 +49,7 @@ static ag_tensor *moved(const problem *p, size_t input, size_t index, double by)
   return inputs.items ? p->f(inputs, p->context) : NULL;
 }
 
-/* The derivative of sum(v * f) by the five-point formula (Abramowitz and Stegun, 25.3.6), of fourth order in the step.
- */
+/* The derivative of sum(v * f) by the five-point formula (Abramowitz and Stegun, 25.3.6), of fourth order. */
 static double numeric_slope(const problem *p, size_t input, size_t index, double step) {
   static const double offset[4] = {-2, -1, 1, 2}, weight[4] = {1. / 12, -8. / 12, 8. / 12, -1. / 12};
   const ag_real *v = ag_data(p->cotangent), *values[4];
@@ -109,8 +108,8 @@ static bool check_in_scope(problem *p, ag_check *check) {
   bool agree = compare(p, gradients, check) <= 1;
   if (ag_failed() || agree) return !ag_failed();
   return ag_fail(AG_ERROR_ARGUMENT,
-                 "gradcheck: input %zu, element %zu: the analytic gradient is %.12g, the numeric %.12g", check->input,
-                 check->index, check->analytic, check->numeric) != NULL;
+                 "gradcheck: input %zu, element %zu: the analytic gradient is %.12g, the numeric %.12g%s", check->input,
+                 check->index, check->analytic, check->numeric, sizeof(ag_real) == 8 ? "" : ", in float") != NULL;
 }
 
 static bool run_check(ag_function *f, void *context, ag_list inputs, ag_check *check, double rtol, double atol) {

@@ -11,7 +11,7 @@ typedef struct {
 
 typedef struct {
   ag_tape *tape;
-  size_t end; /* records at the start: a persistent tape may go on recording its own gradient */
+  size_t end; /* of what is swept: the records up to the last target's */
   slot *slots;
   size_t slot_count;
   ag_idmap sources; /* the slots of those that are no outputs */
@@ -23,7 +23,7 @@ static const size_t NOWHERE = SIZE_MAX;
 
 static size_t find(const sweep *s, const ag_tensor *tensor) {
   const uint64_t *place = ag_idmap_find(&s->tape->places, tensor->id);
-  if (!place) place = ag_idmap_find(&s->sources, tensor->id);
+  if (!place || *place >= s->end) place = ag_idmap_find(&s->sources, tensor->id);
   return place ? *place : NOWHERE;
 }
 
@@ -65,9 +65,13 @@ static void sweep_free(sweep *s) {
   ag_idmap_free(&s->sources);
 }
 
-static bool accumulate(slot *to, ag_tensor *cotangent) {
-  if (to->cotangent && ag_is_sole(to->cotangent) && cotangent->buffer && !ag_ops_are_seen())
-    return ag_add_in_place(to->cotangent, cotangent), true;
+/* The cotangent so far, where it may be changed: nobody else holds it, and no tape is to know of the sum. */
+static ag_tensor *changeable(const slot *to) {
+  return to->cotangent && ag_is_sole(to->cotangent) && !ag_ops_are_seen() ? to->cotangent : NULL;
+}
+
+static bool accumulate(slot *to, ag_tensor *cotangent, ag_tensor *total) {
+  if (total && cotangent->buffer) return ag_add_in_place(total, cotangent, 0, 0), true;
   ag_tensor *sum = to->cotangent ? ag_add(to->cotangent, cotangent) : cotangent;
   if (!sum) return false;
   ag_retain(sum);
@@ -86,7 +90,7 @@ static bool seed(sweep *s, ag_list targets, ag_list seeds) {
     if (to == NOWHERE || !s->slots[to].from_source) continue;
     if (!given) given = ag_ones(target->shape);
     if (given && ag_tensor_variable(given)) given = ag_identity(given); /* a result may not change with a variable */
-    if (!given || !accumulate(&s->slots[to], given)) return false;
+    if (!given || !accumulate(&s->slots[to], given, NULL)) return false;
   }
   return true;
 }
@@ -114,11 +118,13 @@ static bool step(sweep *s, slot *output, ag_node *node, const size_t *wires) {
   node->memo = NULL;
   for (int i = 0; fine && i < node->count; i++) {
     if (wires[i] == NOWHERE) continue;
+    node->total = changeable(&s->slots[wires[i]]);
     ag_tensor *gradient = node->op->vjp(node, i, cotangent);
+    if (gradient && gradient == node->total) continue;
     if (gradient) gradient = fit(node, gradient, node->inputs[i]);
-    fine = gradient ? accumulate(&s->slots[wires[i]], gradient) : !ag_failed();
+    fine = gradient ? accumulate(&s->slots[wires[i]], gradient, node->total) : !ag_failed();
   }
-  node->memo = NULL;
+  node->memo = node->total = NULL;
   ag_release(cotangent);
   return fine;
 }
@@ -128,10 +134,10 @@ static bool run(sweep *s, bool fine) {
   ag_precision precision = ag_get_precision();
   bool persistent = s->tape->flags & AG_PERSISTENT;
   size_t wires = s->wire_count;
-  for (size_t i = s->end; i-- > 0;) {
+  for (size_t i = persistent ? s->end : s->tape->count; i-- > 0;) {
     ag_record *record = s->tape->records[i];
-    wires -= (size_t)record->node.count;
-    if (fine && s->slots[i].cotangent) {
+    if (i < s->end) wires -= (size_t)record->node.count;
+    if (fine && i < s->end && s->slots[i].cotangent) {
       size_t scope_mark = ag_scope_mark();
       ag_set_precision(record->node.precision);
       fine = step(s, &s->slots[i], &record->node, &s->wires[wires]);
@@ -159,6 +165,16 @@ static ag_list results(const sweep *s, ag_list sources, ag_unconnected unconnect
   return list;
 }
 
+/* Behind the last record of a target. What a persistent tape records of its own gradients is not swept again. */
+static size_t end_of(const ag_tape *tape, ag_list targets) {
+  size_t end = 0;
+  for (size_t i = 0; i < targets.count; i++) {
+    const uint64_t *place = ag_idmap_find(&tape->places, targets.items[i]->id);
+    if (place && *place >= end) end = *place + 1;
+  }
+  return end;
+}
+
 static bool all_given(ag_list list, const char *what) {
   if (!list.items) return ag_fail_null("gradient", what) != NULL;
   for (size_t i = 0; i < list.count; i++)
@@ -171,16 +187,13 @@ static bool ready(ag_tape *tape, ag_list targets, ag_list sources, ag_list seeds
   if (!ag_tape_usable(tape, "gradient") || !all_given(targets, "a target") || !all_given(sources, "a source"))
     return false;
   if (seeds.count && !seeds.items) return ag_fail_null("gradient", "the list of seeds") != NULL;
-  if (seeds.count && seeds.count != targets.count) {
+  if (seeds.count && seeds.count != targets.count)
     ag_fail(AG_ERROR_ARGUMENT, "gradient: %zu seeds for %zu targets", seeds.count, targets.count);
-  } else if (unconnected != AG_UNCONNECTED_NULL && unconnected != AG_UNCONNECTED_ZEROS) {
+  else if (unconnected != AG_UNCONNECTED_NULL && unconnected != AG_UNCONNECTED_ZEROS)
     ag_fail(AG_ERROR_ARGUMENT, "gradient: %d names no value for unconnected sources", (int)unconnected);
-  } else if (tape->used) {
+  else if (tape->used)
     ag_fail(AG_ERROR_TAPE, "gradient: the tape has given its gradient already; AG_PERSISTENT lets it give more");
-  } else {
-    return true;
-  }
-  return false;
+  return !ag_failed(); /* none was pending */
 }
 
 ag_list ag_gradients_of(ag_tape *tape, ag_list targets, ag_list sources, ag_list seeds, ag_unconnected unconnected) {
@@ -190,7 +203,7 @@ ag_list ag_gradients_of(ag_tape *tape, ag_list targets, ag_list sources, ag_list
     tape->stopped_by_gradient = tape->recording;
     ag_tape_halt(tape);
   }
-  sweep s = {.tape = tape, .end = tape->count};
+  sweep s = {.tape = tape, .end = end_of(tape, targets)};
   size_t scope_mark = ag_scope_mark();
   bool fine = sweep_make(&s, sources) && seed(&s, targets, seeds);
   ag_scope_release_to(scope_mark, NULL); /* the sweep keeps its own */

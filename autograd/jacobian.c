@@ -44,10 +44,9 @@ ag_tensor *ag_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source) {
 ag_tensor *ag_batch_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source) {
   if (!usable(tape, target, source, "batch_jacobian")) return NULL;
   ag_shape t = target->shape, s = source->shape;
-  if (t.rank < 2 || s.rank < 2 || t.sizes[0] != s.sizes[0]) {
+  if (t.rank < 2 || s.rank < 2 || t.sizes[0] != s.sizes[0])
     return ag_fail(AG_ERROR_SHAPE, "batch_jacobian: shapes %s and %s need at least 2 axes, and the same first size",
                    ag_shape_print(t).text, ag_shape_print(s).text);
-  }
   size_t mark = ag_scope_mark(), rows = 1, columns = 1;
   for (int i = 1; i < t.rank; i++) rows *= (size_t)t.sizes[i];
   for (int i = 1; i < s.rank; i++) columns *= (size_t)s.sizes[i];

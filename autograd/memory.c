@@ -41,7 +41,7 @@ typedef struct idle {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static idle *pool[CLASSES];
-static atomic_size_t in_use, peak;
+static atomic_size_t in_use, peak, held; /* bytes; held: in use or idle */
 
 /* A thread with an open scope has shelves of its own, one for each of the smallest classes, which need no lock. They
  * are filled and emptied by halves. */
@@ -101,7 +101,11 @@ __attribute__((noinline)) static void *take_from_pool(size_t class, size_t class
   void *buffer = pop(&pool[class]);
   for (; s && pool[class] && s->count < SHELF / 2; s->count++) push(&s->first, pop(&pool[class]));
   pthread_mutex_unlock(&lock);
-  if (!buffer) buffer = request(NULL, ALIGNMENT, 1, class_bytes);
+  if (!buffer) {
+    if (held > 2 * peak + (1 << 24)) ag_pool_trim(); /* idle buffers would pile up where sizes vary */
+    buffer = request(NULL, ALIGNMENT, 1, class_bytes);
+    if (buffer) held += class_bytes;
+  }
   if (buffer) count_taken(class_bytes);
   return buffer;
 }
@@ -152,6 +156,7 @@ void ag_pool_trim(void) {
   for (size_t class = 0; class < CLASSES; class ++) {
     while (pool[class]) free(pop(&pool[class]));
   }
+  held = (size_t)in_use;
   pthread_mutex_unlock(&lock);
 }
 

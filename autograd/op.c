@@ -62,8 +62,7 @@ static bool anyone_sees(int count, ag_tensor *const *inputs) {
 
 bool ag_ops_are_seen(void) { return ag_tape_innermost() || thread.observer; }
 
-/* A record that outlives the call: attributes and input pointers are copied behind it, tensors kept. Owned by nobody
- * yet. */
+/* A record that outlives the call: attributes and input pointers are copied behind it, tensors kept. */
 static ag_record *record_make(const ag_node *node, size_t attribute_bytes) {
   size_t align = _Alignof(max_align_t);
   size_t attributes_at = (sizeof(ag_record) + (size_t)node->count * sizeof(ag_tensor *) + align - 1) / align * align;
@@ -80,7 +79,7 @@ static ag_record *record_make(const ag_node *node, size_t attribute_bytes) {
     kept->inputs[i] = ag_tensor_keep(node->inputs[i], node->op->drops & AG_DROP_INPUTS);
     complete &= kept->inputs[i] != NULL;
   }
-  for (int i = 0; i < AG_MAX_SAVED; i++) ag_retain(kept->saved[i]);
+  ag_retain(kept->saved);
   kept->output = ag_tensor_keep(node->output, node->op->drops & AG_DROP_OUTPUT);
   if (complete && kept->output) return record;
   ag_record_release(record);

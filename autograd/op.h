@@ -27,18 +27,18 @@ const char *ag_kernels_name(void);
 enum { AG_MAX_THREADS = 1024 };
 void ag_set_threads(int threads);
 
-#define AG_MAX_SAVED 2
-
 /* One call of an op: what forward reads and a tape keeps. */
 typedef struct {
   const ag_op *op;
   int count; /* of inputs */
   ag_precision precision;
-  ag_tensor **inputs;             /* the values at the time of the call, whatever was assigned since; never NULL */
-  const void *attributes;         /* the bytes handed to ag_apply, suitably aligned for any type */
-  ag_tensor *output;              /* set when vjp runs */
-  ag_tensor *saved[AG_MAX_SAVED]; /* what forward leaves for vjp beside inputs and output, from ag_make; else NULL */
-  ag_tensor *memo;                /* what the vjp of one input may leave for that of the next; same cotangent */
+  ag_tensor **inputs;     /* the values at the time of the call, whatever was assigned since; never NULL */
+  const void *attributes; /* the bytes handed to ag_apply, suitably aligned for any type */
+  ag_tensor *output;      /* set when vjp runs */
+  ag_tensor *saved;       /* what forward leaves for vjp beside inputs and output, from ag_make; else NULL. To tapes a
+                           * constant: what depends on the inputs, vjp computes from them or from output */
+  ag_tensor *memo;        /* what the vjp of one input may leave for that of the next; same cotangent */
+  ag_tensor *total;       /* the input's gradient so far, where vjp may add its own to it and return it; else NULL */
 } ag_node;
 
 /* Values of inputs and output that vjp does not read, and that a tape therefore need not keep: only their shapes. */
@@ -66,7 +66,8 @@ ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const 
   (int)(sizeof((ag_tensor *[]){__VA_ARGS__}) / sizeof(ag_tensor *)), (ag_tensor *[]) { __VA_ARGS__ }
 
 /* The gradient of sum(cotangent * f(inputs)) with respect to inputs[input], where f is written in ops: how a fused op
- * gets its own vjp from its composite form. f returns the output from node->inputs and node->attributes. */
+ * gets its own vjp from its composite form. f returns the output from node->inputs and node->attributes; it runs once
+ * for each input whose gradient is wanted. */
 ag_tensor *ag_composite_vjp(ag_tensor *(*f)(ag_node *node), ag_node *node, int input, ag_tensor *cotangent);
 
 /* Called after each op that runs on this thread (forward passes and those inside gradients): for tests and profiles. */

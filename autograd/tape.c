@@ -33,7 +33,7 @@ void ag_record_release(ag_record *record) {
   if (!record || --record->owners) return;
   ag_node *node = &record->node;
   for (int i = 0; i < node->count; i++) ag_release(node->inputs[i]);
-  for (int i = 0; i < AG_MAX_SAVED; i++) ag_release(node->saved[i]);
+  ag_release(node->saved);
   ag_release(node->output);
   ag_pool_give(record, record->bytes);
 }

@@ -47,8 +47,9 @@ static const int64_t AG_LAST_WHOLE = (int64_t)1 << (sizeof(ag_real) == sizeof(fl
 const ag_real *ag_read(const ag_tensor *tensor, const char *who);
 /* ag_make for the shape of another tensor. */
 ag_tensor *ag_make_like(const ag_tensor *other, ag_real **values);
-/* sum += term, both of one shape, behind the back of tapes and observers: for a sole sum. In ops/elementwise.c. */
-void ag_add_in_place(ag_tensor *sum, const ag_tensor *term);
+/* Adds term to the part of a sole sum that starts there on the axis and has term's shape, behind the back of tapes and
+ * observers. Returns sum. In ops/elementwise.c. */
+ag_tensor *ag_add_in_place(ag_tensor *sum, const ag_tensor *term, int axis, int64_t start);
 /* `shape` with the axes first ... last - 1 replaced by the sizes of another. */
 ag_shape ag_shape_replace(ag_shape shape, int first, int last, ag_shape by);
 /* A new tensor, of its own identity, that shares the buffer under another shape of the same size. */

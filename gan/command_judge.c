@@ -5,7 +5,6 @@
 
 /* A sentence, and on a terminal how far it is. */
 static void show_progress(int64_t step, int64_t steps, void *context) {
-  (void)context;
   if (step == 1) puts("Training the classifier of digits; this is needed once.");
   if (isatty(STDOUT_FILENO)) printf("\r%3lld%%%s", (long long)(100 * step / steps), step == steps ? "\r\033[K" : "");
   fflush(stdout);

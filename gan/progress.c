@@ -67,6 +67,5 @@ void progress_show(const gan_progress *progress, void *context) {
 }
 
 void progress_note(const char *sentence, void *context) {
-  (void)context;
   printf("%s.\n", sentence);
 }

@@ -67,7 +67,6 @@ void nn_visit_layer(nn_visitor *visitor, const char *name, nn_layer *layer) {
 
 /* Each inner layer has one outer layer, which frees it, and is named once. */
 static void forget_met(const char *name, nn_layer *inner, void *context) {
-  (void)name, (void)context;
   inner->met = false;
 }
 
@@ -93,7 +92,6 @@ typedef struct {
 } disowned;
 
 static void disown(const char *name, nn_layer *inner, void *context) {
-  (void)name;
   disowned *list = context;
   if (inner->outer != list->outer) return;
   inner->outer = NULL;
@@ -132,7 +130,6 @@ const nn_layer_class *nn_layer_class_of(const nn_layer *layer) {
 }
 
 static void release(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
-  (void)name, (void)is_buffer, (void)context;
   ag_release(variable);
 }
 
@@ -166,24 +163,20 @@ static ag_shape batch_of_one(ag_shape shape) {
 static ag_shape without_batch(ag_shape shape) { return ag_shape_make(shape.rank - 1, shape.sizes + 1); }
 
 static void check_variable(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
-  (void)context;
   if (!ag_is_variable(variable)) ag_fail(AG_ERROR_ARGUMENT, "%s is no variable", name);
   else if (is_buffer) ag_set_trainable(variable, false);
 }
 
 static void retain(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
-  (void)name, (void)is_buffer, (void)context;
   ag_retain(variable);
 }
 
 static void remember_built(const char *name, nn_layer *layer, void *context) {
-  (void)name;
   layer->built_before = layer->built;
   visit(layer, NULL, remember_built, context);
 }
 
 static void undo_build(const char *name, nn_layer *layer, void *context) {
-  (void)name;
   if (!layer->built_before) {
     visit(layer, release, NULL, NULL);
     layer->built = false;
@@ -337,7 +330,6 @@ typedef struct {
 } collection;
 
 static void collect(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
-  (void)name;
   collection *all = context;
   if (all->only_trainable && (is_buffer || !ag_is_trainable(variable))) return;
   for (size_t i = 0; i < all->count; i++) {
@@ -354,7 +346,6 @@ static void collect(const char *name, ag_tensor *variable, bool is_buffer, void 
 }
 
 static void collect_layer(const char *name, nn_layer *layer, void *context) {
-  (void)name;
   visit(layer, collect, collect_layer, context);
 }
 
@@ -372,13 +363,11 @@ ag_list nn_trainable_variables(nn_layer *layer) { return collect_all(layer, true
 ag_list nn_variables(nn_layer *layer) { return collect_all(layer, false, "variables"); }
 
 static void set_trainable(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
-  (void)name;
   if (!is_buffer) ag_set_trainable(variable, *(const bool *)context);
 }
 
 /* Without paths, which take memory: what was frozen can always be unfrozen. */
 static void set_layer_trainable(const char *name, nn_layer *layer, void *context) {
-  (void)name;
   visit(layer, set_trainable, set_layer_trainable, context);
 }
 

@@ -74,7 +74,8 @@ ag_tensor *nn_forward(nn_layer *layer, ag_tensor *input, nn_mode mode);
 ag_list nn_trainable_variables(nn_layer *layer);
 /* All weights and buffers, each once. */
 ag_list nn_variables(nn_layer *layer);
-/* Freezes or unfreezes all weights (not buffers): no tape watches a frozen weight by itself. */
+/* Freezes or unfreezes all weights (not buffers): no tape watches a frozen weight by itself. Unlike in Keras a frozen
+ * BatchNorm still follows nn_mode: NN_EVAL holds its averages. */
 void nn_set_trainable(nn_layer *layer, bool trainable);
 
 /* Calls f for each weight and buffer of a built layer and its inner layers. name is a path: "0.kernel". */

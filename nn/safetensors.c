@@ -5,22 +5,18 @@
 static const char *const without_cjson = "safetensors: this library was built without cJSON, which it needs";
 
 bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const char *const *metadata) {
-  (void)path, (void)count, (void)layers, (void)metadata;
   return ag_fail(AG_ERROR_FILE, "%s", without_cjson), false;
 }
 
 bool nn_load(const char *path, size_t count, const nn_named_layer *layers) {
-  (void)path, (void)count, (void)layers;
   return ag_fail(AG_ERROR_FILE, "%s", without_cjson), false;
 }
 
 bool nn_each_metadata(const char *path, nn_metadata_function *f, void *context) {
-  (void)path, (void)f, (void)context;
   return ag_fail(AG_ERROR_FILE, "%s", without_cjson);
 }
 
 char *nn_read_metadata(const char *path, const char *key) {
-  (void)path, (void)key;
   return ag_fail(AG_ERROR_FILE, "%s", without_cjson);
 }
 
@@ -107,7 +103,6 @@ static void add(catalogue *all, const char *name, const char *kind, ag_tensor *v
 }
 
 static void add_variable(const char *name, ag_tensor *variable, bool is_buffer, void *all) {
-  (void)is_buffer;
   add(all, name, NULL, variable, NULL);
 }
 

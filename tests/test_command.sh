@@ -241,7 +241,9 @@ mkdir -p cut foreign
 head -c 1000 deep/run/checkpoint.safetensors >cut/checkpoint.safetensors
 refuses 1 "cut/checkpoint.safetensors" sample --run cut --out bad.png
 LC_ALL=C sed 's/"dcgan"/"other"/' deep/run/checkpoint.safetensors >foreign/checkpoint.safetensors
-refuses 1 "the model other, expected a model of this program" sample --run foreign --out bad.png
+cp foreign/checkpoint.safetensors foreign/checkpoint.previous.safetensors
+refuses 1 "foreign/checkpoint.safetensors: its metadata names the model other, expected a model of this program" \
+  sample --run foreign --out bad.png
 absent bad.png
 
 # a disk that fills up (a limit on the size of files): the old file stays, no part of the new one

@@ -81,6 +81,12 @@ static ptrdiff_t grid_offset(const kernel_grid *grid, int operand, size_t index)
   return offset;
 }
 
+/* An operand that fills its memory, or all of it but for gaps: elements lie `apart`, row by row. */
+static kernel_grid laid(kernel_grid grid, int operand, ptrdiff_t apart) {
+  for (int i = grid.rank - 1; i >= 0; apart *= (ptrdiff_t)grid.sizes[i], i--) grid.strides[operand][i] = apart;
+  return grid;
+}
+
 /* Broadcasts, transpositions, single elements, none at all, and sizes that fill several blocks and all threads. */
 static const kernel_grid grids[] = {
     {.rank = 0},

@@ -98,7 +98,7 @@ static void TYPED(powers_are_those_of_c)(void **state) {
   static const double numbers[] = {0,   -0.0, 1,    -1,   2,    -2,       0.5,       -0.5, 3,        -3,       2.5,
                                    -2.5, 1e-3, -1e-3, 126, 1.001, 16777215, -16777216, 1e38, INFINITY, -INFINITY, NAN};
   enum { NUMBERS = sizeof numbers / sizeof *numbers };
-  const kernel_grid grid = {.rank = 1, .sizes = {NUMBERS}, .strides = {{1}, {0}}};
+  const kernel_grid grid = {.rank = 1, .sizes = {NUMBERS}, .strides = {{1}, {0}, {1}}};
   for (size_t i = 0; i < NUMBERS; i++) {
     REAL x[NUMBERS], by_map[NUMBERS], by_zip[NUMBERS], exponent = (REAL)numbers[i];
     for (size_t k = 0; k < NUMBERS; k++) x[k] = (REAL)numbers[k];
@@ -160,7 +160,7 @@ static double TYPED(zip_formula)(kernel_zip f, double a, double b, double p, dou
 static void TYPED(zip_follows_the_formulas)(void **state) {
   (void)state;
   enum { N = 1003 };
-  const kernel_grid grid = {.rank = 1, .sizes = {N}, .strides = {{1}, {1}}};
+  const kernel_grid grid = {.rank = 1, .sizes = {N}, .strides = {{1}, {1}, {1}}};
   REAL *a = TYPED(numbers)(N), *b = TYPED(numbers)(N), *y = TYPED(space)(N);
   for (size_t i = 0; i < N; i += 5) b[i] = a[i]; /* ties */
   b[3] = 0, b[4] = (REAL)-0.5, b[6] = 1;
@@ -178,7 +178,7 @@ static void TYPED(zip_follows_the_formulas)(void **state) {
 static void TYPED(maximum_and_minimum_pass_nan_on)(void **state) {
   (void)state;
   enum { N = 9 };
-  const kernel_grid grid = {.rank = 1, .sizes = {N}, .strides = {{1}, {1}}};
+  const kernel_grid grid = {.rank = 1, .sizes = {N}, .strides = {{1}, {1}, {1}}};
   REAL nan[N], one[N], y[N];
   for (int i = 0; i < N; i++) nan[i] = NAN, one[i] = 1;
   for (kernel_zip f = KERNEL_MAXIMUM; f <= KERNEL_MINIMUM; f++) {
@@ -194,12 +194,17 @@ static void TYPED(zip_walks_any_grid)(void **state) {
   REAL *a = TYPED(numbers)(GRID_ELEMENTS), *b = TYPED(numbers)(GRID_ELEMENTS);
   for (int g = 0; g < GRIDS; g++) {
     size_t n = grid_elements(&grids[g]);
-    REAL *y = TYPED(space)(n);
-    TYPED(kernels)()->zip(KERNEL_SUB, &grids[g], a, b, 0, 0, y);
-    for (size_t i = 0; i < n; i++)
-      if (y[i] != a[grid_offset(&grids[g], 0, i)] - b[grid_offset(&grids[g], 1, i)])
-        fail_msg("grid %d, element %zu", g, i);
-    guarded_free(y);
+    for (size_t apart = 1; apart <= 2; apart++) {
+      const kernel_grid grid = laid(grids[g], 2, (ptrdiff_t)apart);
+      REAL *y = TYPED(space)(n * apart);
+      TYPED(kernels)()->zip(KERNEL_SUB, &grid, a, b, 0, 0, y);
+      for (size_t i = 0; i < n; i++) {
+        if (y[i * apart] != a[grid_offset(&grid, 0, i)] - b[grid_offset(&grid, 1, i)] ||
+            (apart == 2 && y[2 * i + 1] != -77))
+          fail_msg("grid %d, element %zu, %zu apart", g, i, apart);
+      }
+      guarded_free(y);
+    }
   }
   guarded_free(a), guarded_free(b);
 }
@@ -230,10 +235,8 @@ static void TYPED(copy_walks_any_grid)(void **state) {
     size_t n = grid_elements(&grids[g]);
     for (int operand = 0; operand < 3; operand++) {
       REAL *to = TYPED(space)(n);
-      kernel_grid grid = grids[g];
+      kernel_grid grid = laid(grids[g], 1, 1);
       memcpy(grid.strides[0], grids[g].strides[operand], sizeof grid.strides[0]);
-      ptrdiff_t stride = 1;
-      for (int i = grid.rank - 1; i >= 0; stride *= (ptrdiff_t)grid.sizes[i], i--) grid.strides[1][i] = stride;
       TYPED(kernels)()->copy(&grid, from, to);
       for (size_t i = 0; i < n; i++)
         if (to[i] != from[grid_offset(&grid, 0, i)]) fail_msg("grid %d, operand %d, element %zu", g, operand, i);
@@ -331,9 +334,10 @@ static void TYPED(gather_and_scatter_are_transposes)(void **state) {
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
     size_t outer = shapes[s].outer, count = shapes[s].count, inner = shapes[s].inner, picks = shapes[s].picks;
     REAL *x = TYPED(numbers)(outer * count * inner), *y = TYPED(space)(outer * picks * inner);
-    REAL *g = TYPED(numbers)(outer * picks * inner), *back = TYPED(space)(outer * count * inner);
+    REAL *g = TYPED(numbers)(outer * picks * inner), *back = TYPED(numbers)(outer * count * inner);
     REAL *index = TYPED(space)(picks);
     double *expected = calloc(outer * count * inner, sizeof *expected);
+    for (size_t i = 0; i < outer * count * inner; i++) expected[i] = (double)back[i]; /* what a scatter adds to */
     for (size_t i = 0; i < picks; i++) index[i] = (REAL)(i * i % count);
     TYPED(kernels)()->gather(outer, count, inner, picks, index, x, y);
     TYPED(kernels)()->scatter(outer, count, inner, picks, index, g, back);
@@ -595,7 +599,7 @@ static void TYPED(optimizers_follow_the_formulas)(void **state) {
 /* What kernels with sums or many pieces make of x [n] and g [n] on so many threads, one result after the other. */
 static void TYPED(with_threads)(int threads, size_t n, const REAL *x, const REAL *g, REAL *y) {
   enum { C = 50 };
-  const kernel_grid grid = {.rank = 2, .sizes = {n / C, C}, .strides = {{C, 1}, {0, 1}}};
+  const kernel_grid grid = {.rank = 2, .sizes = {n / C, C}, .strides = {{C, 1}, {0, 1}, {C, 1}}};
   const kernel_windows w = {.n = n / 700, .h = 7, .w = 4, .c = 25, .oh = 7, .ow = 4, .kh = 3, .kw = 3, .stride_h = 1,
                             .stride_w = 1, .pad_h = 1, .pad_w = 1};
   const TYPED(kernel_table) *k = TYPED(kernels)();

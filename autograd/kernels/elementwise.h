@@ -119,9 +119,12 @@ INLINE real zip_one(kernel_zip f, real a, real b, real p, real q) {
 }
 
 INLINE void zip_loop(kernel_zip f, size_t n, const real *a, ptrdiff_t step_a, const real *b, ptrdiff_t step_b, real p,
-                     real q, real *y) {
+                     real q, real *y, ptrdiff_t step_y) {
 #pragma omp simd /* y may be a or b itself */
-  for (size_t i = 0; i < n; i++) y[i] = zip_one(f, a[(ptrdiff_t)i * step_a], b[(ptrdiff_t)i * step_b], p, q);
+  for (size_t i = 0; i < n; i++) {
+    ptrdiff_t at = (ptrdiff_t)i;
+    y[at * step_y] = zip_one(f, a[at * step_a], b[at * step_b], p, q);
+  }
 }
 
 /* Each function, for a switch that leaves it a loop of its own. */
@@ -133,24 +136,24 @@ INLINE void zip_loop(kernel_zip f, size_t n, const real *a, ptrdiff_t step_a, co
 
 /* One row, or all of a tensor, where both operands lie densely. */
 static void zip_dense(kernel_zip f, size_t n, const real *a, const real *b, real p, real q, real *y) {
-#define LOOP(f) case f: zip_loop(f, n, a, 1, b, 1, p, q, y); break;
+#define LOOP(f) case f: zip_loop(f, n, a, 1, b, 1, p, q, y, 1); break;
   switch (f) { EACH_ZIP(LOOP) }
 #undef LOOP
 }
 
 INLINE void zip_rows(kernel_zip f, const grid_layout *l, grid_block at, const real *a, const real *b, real p, real q,
                      real *y) {
-  const ptrdiff_t step_a = l->strides[0][0], step_b = l->strides[1][0];
+  const ptrdiff_t step_a = l->strides[0][0], step_b = l->strides[1][0], step_y = l->strides[2][0];
   a += at.offset[0], b += at.offset[1], y += at.offset[2];
   for (size_t i = 0; i < at.rows; i++, a += l->strides[0][1], b += l->strides[1][1], y += l->strides[2][1]) {
-    if (step_a == 1 && step_b == 1)
+    if (step_a == 1 && step_b == 1 && step_y == 1)
       zip_dense(f, at.columns, a, b, p, q, y);
-    else if (step_a == 1 && step_b == 0)
-      zip_loop(f, at.columns, a, 1, b, 0, p, q, y);
-    else if (step_a == 0 && step_b == 1)
-      zip_loop(f, at.columns, a, 0, b, 1, p, q, y);
+    else if (step_a == 1 && step_b == 0 && step_y == 1)
+      zip_loop(f, at.columns, a, 1, b, 0, p, q, y, 1);
+    else if (step_a == 0 && step_b == 1 && step_y == 1)
+      zip_loop(f, at.columns, a, 0, b, 1, p, q, y, 1);
     else
-      zip_loop(f, at.columns, a, step_a, b, step_b, p, q, y);
+      zip_loop(f, at.columns, a, step_a, b, step_b, p, q, y, step_y);
   }
 }
 
@@ -163,7 +166,7 @@ static void zip_block(kernel_zip f, const grid_layout *l, grid_block at, const r
 }
 
 static void zip(kernel_zip f, const kernel_grid *grid, const real *a, const real *b, double p, double q, real *y) {
-  if (grid->rank == 1 && grid->strides[0][0] == 1 && grid->strides[1][0] == 1) {
+  if (grid->rank == 1 && grid->strides[0][0] == 1 && grid->strides[1][0] == 1 && grid->strides[2][0] == 1) {
     const size_t n = grid->sizes[0];
     if (n <= PIECE) {
       zip_dense(f, n, a, b, (real)p, (real)q, y);
@@ -174,7 +177,7 @@ static void zip(kernel_zip f, const kernel_grid *grid, const real *a, const real
       zip_dense(f, smaller(PIECE, n - i), a + i, b + i, (real)p, (real)q, y + i);
     return;
   }
-  const grid_layout l = layout_of(grid, 2, true);
+  const grid_layout l = layout_of(grid, 3, false);
   if (l.blocks == 1) {
     zip_block(f, &l, block_at(&l, 0), a, b, (real)p, (real)q, y);
     return;

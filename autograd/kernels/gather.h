@@ -37,7 +37,6 @@ static void scatter_rows(size_t inner, size_t columns, size_t picks, const real 
 
 /* Rows may be hit twice, so that threads share out outer and columns, not picks. */
 static void scatter(size_t outer, size_t count, size_t inner, size_t picks, const real *index, const real *x, real *y) {
-  fill(outer * count * inner, 0, y);
   if (picks == 0) return;
   size_t across = pieces_of(inner, COLUMNS);
 #pragma omp parallel for schedule(static) if (outer * picks * inner >= PARALLEL)

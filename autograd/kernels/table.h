@@ -42,7 +42,7 @@ typedef struct {
 
   void (*fill)(size_t n, double value, KERNEL_REAL *y);
   void (*map)(kernel_map f, size_t n, const KERNEL_REAL *x, double p, double q, KERNEL_REAL *y);
-  /* y is dense, of the grid's sizes; strides 0 and 1 are those of a and b */
+  /* y[strides 2] = f(a[strides 0], b[strides 1]); y may be a or b, lying as it does */
   void (*zip)(kernel_zip f, const kernel_grid *grid, const KERNEL_REAL *a, const KERNEL_REAL *b, double p, double q,
               KERNEL_REAL *y);
   /* y = condition != 0 ? a : b; strides 0, 1, 2 are those of condition, a and b */
@@ -58,7 +58,7 @@ typedef struct {
   /* x [outer, count, inner] -> y [outer, picks, inner] with y[o][i] = x[o][index[i]]; indices are whole and in range */
   void (*gather)(size_t outer, size_t count, size_t inner, size_t picks, const KERNEL_REAL *index, const KERNEL_REAL *x,
                  KERNEL_REAL *y);
-  /* its transpose: y [outer, count, inner] = 0, then y[o][index[i]] += x[o][i] in order of i */
+  /* its transpose: y [outer, count, inner] gets y[o][index[i]] += x[o][i] in order of i */
   void (*scatter)(size_t outer, size_t count, size_t inner, size_t picks, const KERNEL_REAL *index,
                   const KERNEL_REAL *x, KERNEL_REAL *y);
 

@@ -76,10 +76,9 @@ static bool windows_along(const char *op, int64_t size, int64_t taps, int stride
 
 bool ag_windows_over(const char *op, ag_shape images, int64_t height, int64_t width, ag_window window,
                      kernel_windows *windows) {
-  if (images.rank != 4) {
+  if (images.rank != 4)
     return ag_fail(AG_ERROR_SHAPE, "%s: shape %s, but images [N, H, W, C] are expected", op,
                    ag_shape_print(images).text) != NULL;
-  }
   const int64_t *size = images.sizes;
   *windows = (kernel_windows){.n = (size_t)size[0],
                               .h = (size_t)size[1],

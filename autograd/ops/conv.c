@@ -98,10 +98,9 @@ static ag_tensor *conv2d_transpose_forward(ag_node *node) {
   ag_shape from = ag_shape_of(node->inputs[0]), taps = ag_shape_of(node->inputs[1]);
   int64_t height = transposed_size(to->height, from.sizes[1], taps.sizes[0], to->window.stride_h, to->window.padding);
   int64_t width = transposed_size(to->width, from.sizes[2], taps.sizes[1], to->window.stride_w, to->window.padding);
-  if (!in_range(height) || !in_range(width)) {
+  if (!in_range(height) || !in_range(width))
     return ag_fail(AG_ERROR_SHAPE, "conv2d_transpose: %s cannot become %lld x %lld pixels", ag_shape_print(from).text,
                    (long long)height, (long long)width);
-  }
   ag_shape shape = {4, {from.sizes[0], height, width, taps.sizes[2]}};
   kernel_windows w;
   if (!windows_between(node, shape, taps, from, &w)) return NULL;

@@ -16,7 +16,6 @@ static ag_tensor *dropout_forward(ag_node *node) {
 }
 
 static ag_tensor *dropout_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   return ag_apply(node->op, AG_INPUTS(cotangent), node->attributes, sizeof(dropout_mask));
 }
 

@@ -24,7 +24,6 @@ static ag_tensor *map_apply(const ag_op *op, kernel_map f, ag_tensor *x, double 
 }
 
 static ag_tensor *scale_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   return ag_scale(cotangent, ((const elementwise *)node->attributes)->p);
 }
 static const ag_op scale_op = {.name = "scale", .forward = map_forward, .vjp = scale_vjp, .drops = AG_DROP_ALL};
@@ -34,10 +33,7 @@ static const ag_op neg_op = {.name = "neg", .forward = map_forward, .vjp = scale
 ag_tensor *ag_neg(ag_tensor *x) { return map_apply(&neg_op, KERNEL_SCALE, x, -1, 0); }
 
 /* The vjp of an op that adds constants or changes nothing. */
-static ag_tensor *unchanged_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)node, (void)input;
-  return cotangent;
-}
+static ag_tensor *unchanged_vjp(ag_node *node, int input, ag_tensor *cotangent) { return cotangent; }
 
 static const ag_op add_scalar_op = {
     .name = "add_scalar", .forward = map_forward, .vjp = unchanged_vjp, .drops = AG_DROP_ALL};
@@ -55,16 +51,12 @@ static const ag_op square_op = {.name = "square", .forward = map_forward, .vjp =
 ag_tensor *ag_square(ag_tensor *x) { return map_apply(&square_op, KERNEL_SQUARE, x, 0, 0); }
 
 static ag_tensor *sqrt_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   return ag_div(ag_scale(cotangent, 0.5), node->output);
 }
 static const ag_op sqrt_op = {.name = "sqrt", .forward = map_forward, .vjp = sqrt_vjp, .drops = AG_DROP_INPUTS};
 ag_tensor *ag_sqrt(ag_tensor *x) { return map_apply(&sqrt_op, KERNEL_SQRT, x, 0, 0); }
 
-static ag_tensor *exp_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
-  return ag_mul(cotangent, node->output);
-}
+static ag_tensor *exp_vjp(ag_node *node, int input, ag_tensor *cotangent) { return ag_mul(cotangent, node->output); }
 static const ag_op exp_op = {.name = "exp", .forward = map_forward, .vjp = exp_vjp, .drops = AG_DROP_INPUTS};
 ag_tensor *ag_exp(ag_tensor *x) { return map_apply(&exp_op, KERNEL_EXP, x, 0, 0); }
 
@@ -75,7 +67,6 @@ static const ag_op log_op = {.name = "log", .forward = map_forward, .vjp = log_v
 ag_tensor *ag_log(ag_tensor *x) { return map_apply(&log_op, KERNEL_LOG, x, 0, 0); }
 
 static ag_tensor *reciprocal_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   return ag_neg(ag_mul(cotangent, ag_square(node->output)));
 }
 static const ag_op reciprocal_op = {
@@ -103,7 +94,6 @@ ag_tensor *ag_pow_scalar(ag_tensor *x, double exponent) {
 }
 
 static ag_tensor *sigmoid_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   return ag_mul(cotangent, ag_sub(node->output, ag_square(node->output)));
 }
 static const ag_op sigmoid_op = {
@@ -111,7 +101,6 @@ static const ag_op sigmoid_op = {
 ag_tensor *ag_sigmoid(ag_tensor *x) { return map_apply(&sigmoid_op, KERNEL_SIGMOID, x, 0, 0); }
 
 static ag_tensor *tanh_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   return ag_mul(cotangent, ag_sub(ag_scalar(1), ag_square(node->output)));
 }
 static const ag_op tanh_op = {.name = "tanh", .forward = map_forward, .vjp = tanh_vjp, .drops = AG_DROP_INPUTS};
@@ -130,7 +119,7 @@ ag_tensor *ag_softplus(ag_tensor *x) { return map_apply(&softplus_op, KERNEL_SOF
 static void lay_row(kernel_grid *grid, size_t size) {
   grid->rank = 1;
   grid->sizes[0] = size;
-  grid->strides[0][0] = grid->strides[1][0] = 1;
+  for (int operand = 0; operand < 3; operand++) grid->strides[operand][0] = 1;
 }
 
 /* Makes the output of two inputs, and lays the grid of all three. */
@@ -143,25 +132,33 @@ static ag_tensor *zip_output(const ag_node *node, kernel_grid *grid, ag_real **y
   *grid = ag_grid(shape);
   ag_grid_lay(grid, 0, a->shape);
   ag_grid_lay(grid, 1, b->shape);
+  ag_grid_lay(grid, 2, shape);
   return ag_make(shape, y);
 }
 
-static void zip(const elementwise *e, const kernel_grid *grid, const ag_tensor *a, const ag_tensor *b, ag_real *y) {
-  ag_kernels()->zip((kernel_zip)e->kernel, grid, ag_values(a->buffer), ag_values(b->buffer), e->p, e->q, y);
-}
-
 ag_tensor *ag_zip_forward(ag_node *node) {
+  const elementwise *e = node->attributes;
+  const ag_real *a = ag_values(node->inputs[0]->buffer), *b = ag_values(node->inputs[1]->buffer);
   kernel_grid grid;
   ag_real *y;
   ag_tensor *output = zip_output(node, &grid, &y);
-  if (output) zip(node->attributes, &grid, node->inputs[0], node->inputs[1], y);
+  if (output) ag_kernels()->zip((kernel_zip)e->kernel, &grid, a, b, e->p, e->q, y);
   return output;
 }
 
-void ag_add_in_place(ag_tensor *sum, const ag_tensor *term) {
+ag_tensor *ag_add_in_place(ag_tensor *sum, const ag_tensor *term, int axis, int64_t start) {
+  int rank = sum->shape.rank;
+  ag_real *y = ag_values(sum->buffer);
+  if (start > 0) y += (size_t)start * ag_sizes_product(sum->shape, axis + 1, rank);
   kernel_grid grid;
-  lay_row(&grid, sum->size);
-  zip(&(elementwise){.kernel = KERNEL_ADD}, &grid, sum, term, ag_values(sum->buffer));
+  lay_row(&grid, term->size);
+  if (axis > 0) {
+    size_t rows = ag_sizes_product(term->shape, 0, axis), block = ag_sizes_product(term->shape, axis, rank);
+    ptrdiff_t row = (ptrdiff_t)ag_sizes_product(sum->shape, axis, rank);
+    grid = (kernel_grid){2, {rows, block}, {{row, 1}, {(ptrdiff_t)block, 1}, {row, 1}}};
+  }
+  ag_kernels()->zip(KERNEL_ADD, &grid, y, ag_values(term->buffer), 0, 0, y);
+  return sum;
 }
 
 ag_tensor *ag_zip_apply(const ag_op *op, kernel_zip f, ag_tensor *a, ag_tensor *b, double p, double q) {
@@ -180,7 +177,6 @@ static const ag_op leaky_gate_op = {
 
 /* The output is above 0 exactly where the input is, and the next layer mostly keeps it anyway. */
 static ag_tensor *leaky_relu_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   double slope = ((const elementwise *)node->attributes)->p;
   if (!node->memo) node->memo = ag_zip_apply(&leaky_gate_op, KERNEL_LEAKY_GATE, cotangent, node->output, slope, 0);
   return node->memo;
@@ -218,7 +214,6 @@ static const ag_op add_op = {.name = "add", .forward = ag_zip_forward, .vjp = un
 ag_tensor *ag_add(ag_tensor *a, ag_tensor *b) { return ag_zip_apply(&add_op, KERNEL_ADD, a, b, 0, 0); }
 
 static ag_tensor *sub_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)node;
   return input == 0 ? cotangent : ag_neg(cotangent);
 }
 static const ag_op sub_op = {.name = "sub", .forward = ag_zip_forward, .vjp = sub_vjp, .drops = AG_DROP_ALL};

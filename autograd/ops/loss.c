@@ -17,7 +17,6 @@ static ag_tensor *softmax_forward(ag_node *node) {
   return ag_div(exponentials, sum_along(node, exponentials));
 }
 static ag_tensor *softmax_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   ag_tensor *weighted = ag_mul(cotangent, node->output);
   return ag_sub(weighted, ag_mul(node->output, sum_along(node, weighted)));
 }
@@ -32,7 +31,6 @@ static ag_tensor *log_softmax_forward(ag_node *node) {
   return ag_sub(x, ag_log(sum_along(node, ag_exp(x))));
 }
 static ag_tensor *log_softmax_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   return ag_sub(cotangent, ag_mul(ag_exp(node->output), sum_along(node, cotangent)));
 }
 static const ag_op log_softmax_op = {

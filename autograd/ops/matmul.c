@@ -65,11 +65,10 @@ static ag_tensor *matmul_forward(ag_node *node) {
   ag_shape m = ag_shape_of(a), n = ag_shape_of(b), out;
   bool fit = m.rank >= 2 && n.rank >= 2 && ag_broadcast_shapes(leading(m), leading(n), &out);
   int64_t depth = fit ? m.sizes[m.rank - (transposed->a ? 2 : 1)] : 0;
-  if (!fit || depth != n.sizes[n.rank - (transposed->b ? 1 : 2)]) {
+  if (!fit || depth != n.sizes[n.rank - (transposed->b ? 1 : 2)])
     return ag_fail(AG_ERROR_SHAPE, "matmul: shapes %s%s and %s%s, but [..., m, k] and [..., k, n] are expected",
                    ag_shape_print(m).text, transposed->a ? " transposed" : "", ag_shape_print(n).text,
                    transposed->b ? " transposed" : "");
-  }
   out.sizes[out.rank++] = m.sizes[m.rank - (transposed->a ? 1 : 2)];
   out.sizes[out.rank++] = n.sizes[n.rank - (transposed->b ? 2 : 1)];
   ag_real *values;

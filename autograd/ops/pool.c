@@ -6,10 +6,9 @@
 ag_tensor *ag_upsample_nearest(ag_tensor *x, int64_t factor_h, int64_t factor_w) {
   if (!x) return ag_fail_null("upsample_nearest", "input");
   ag_shape shape = ag_shape_of(x);
-  if (shape.rank != 4 || factor_h < 1 || factor_w < 1) {
+  if (shape.rank != 4 || factor_h < 1 || factor_w < 1)
     return ag_fail(AG_ERROR_SHAPE, "upsample_nearest: shape %s by %lld x %lld, but [N, H, W, C] by 1 or more is needed",
                    ag_shape_print(shape).text, (long long)factor_h, (long long)factor_w);
-  }
   int64_t n = shape.sizes[0], h = shape.sizes[1], w = shape.sizes[2], c = shape.sizes[3];
   ag_shape repeated = AG_SHAPE(n, h, factor_h, w, factor_w, c);
   if (repeated.rank < 0) return NULL;
@@ -78,13 +77,13 @@ static ag_tensor *max_pool_forward(ag_node *node) {
   ag_real *values, *which;
   ag_tensor *output = pool_make(node, false, &windows, &values);
   if (!output) return NULL;
-  node->saved[0] = ag_make(ag_shape_of(output), &which);
-  if (!node->saved[0]) return NULL;
+  node->saved = ag_make(ag_shape_of(output), &which);
+  if (!node->saved) return NULL;
   if (ag_size(output) > 0) ag_kernels()->max_pool(&windows, ag_data(node->inputs[0]), values, which);
   return output;
 }
 static ag_tensor *max_pool_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  return pool_apply(&pool_scatter_op, AG_INPUTS(cotangent, node->saved[0]), node, ag_shape_of(node->inputs[input]));
+  return pool_apply(&pool_scatter_op, AG_INPUTS(cotangent, node->saved), node, ag_shape_of(node->inputs[input]));
 }
 static const ag_op max_pool_op = {
     .name = "max_pool", .forward = max_pool_forward, .vjp = max_pool_vjp, .drops = AG_DROP_ALL};
@@ -103,7 +102,6 @@ static ag_tensor *average(const ag_node *node, bool back) {
 
 static ag_tensor *avg_pool_transpose_forward(ag_node *node) { return average(node, true); }
 static ag_tensor *avg_pool_transpose_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   const pooling *p = node->attributes;
   return ag_avg_pool(cotangent, p->height, p->width, p->window);
 }

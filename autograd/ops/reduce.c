@@ -4,10 +4,8 @@
 
 ag_axes ag_axes_make(int count, const int *axis) {
   ag_axes axes = {.count = -1};
-  if (count < 1 || count > AG_MAX_RANK || !axis) {
-    ag_fail(AG_ERROR_ARGUMENT, "axes: %d of them, but 1 to %d are expected", count, AG_MAX_RANK);
-    return axes;
-  }
+  if (count < 1 || count > AG_MAX_RANK || !axis)
+    return ag_fail(AG_ERROR_ARGUMENT, "axes: %d of them, but 1 to %d are expected", count, AG_MAX_RANK), axes;
   axes.count = count;
   for (int i = 0; i < count; i++) axes.axis[i] = axis[i];
   return axes;
@@ -19,8 +17,7 @@ typedef struct {
 } reduction;
 
 static ag_tensor *reduction_apply(const ag_op *op, ag_tensor *x, ag_axes axes, bool keepdims) {
-  reduction attributes = {axes, keepdims};
-  return ag_apply(op, AG_INPUTS(x), &attributes, sizeof attributes);
+  return ag_apply(op, AG_INPUTS(x), &(reduction){axes, keepdims}, sizeof(reduction));
 }
 
 /* Marks the axes that the call reduces. */

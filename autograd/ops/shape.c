@@ -35,10 +35,9 @@ ag_tensor *ag_reshape(ag_tensor *x, ag_shape shape) {
 static bool resolve_order(const ag_node *node, int order[AG_MAX_RANK]) {
   const ag_axes *axes = node->attributes;
   ag_shape shape = ag_shape_of(node->inputs[0]);
-  if (axes->count != 0 && axes->count != shape.rank) {
+  if (axes->count != 0 && axes->count != shape.rank)
     return ag_fail(AG_ERROR_ARGUMENT, "transpose: an order of %d axes for shape %s", axes->count,
                    ag_shape_print(shape).text) != NULL;
-  }
   bool named[AG_MAX_RANK] = {false};
   for (int i = 0; i < shape.rank; i++) {
     order[i] = axes->count == 0 ? shape.rank - 1 - i : ag_resolve_axis("transpose", shape, axes->axis[i]);
@@ -66,7 +65,6 @@ static ag_tensor *transpose_forward(ag_node *node) {
   return output;
 }
 static ag_tensor *transpose_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   int order[AG_MAX_RANK];
   if (!resolve_order(node, order)) return NULL;
   ag_axes inverse = *(const ag_axes *)node->attributes;
@@ -208,16 +206,16 @@ ag_tensor *ag_pad(ag_tensor *x, int axis, int64_t before, int64_t after) {
   pad_widths widths = {ag_resolve_axis("pad", shape, axis), before, after};
   if (widths.axis < 0) return NULL;
   int64_t room = INT64_MAX - shape.sizes[widths.axis];
-  if (before < 0 || after < 0 || before > room || after > room - before) {
+  if (before < 0 || after < 0 || before > room || after > room - before)
     return ag_fail(AG_ERROR_SHAPE, "pad: %lld zeros before and %lld after axis %d of shape %s", (long long)before,
                    (long long)after, axis, ag_shape_print(shape).text);
-  }
   return ag_apply(&pad_op, AG_INPUTS(x), &widths, sizeof widths);
 }
 
+/* A walk along an axis, slice by slice, takes its length and not the square of it: gradients join in place. */
 static ag_tensor *slice_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  (void)input;
   const pad_widths *widths = node->attributes;
+  if (node->total && ag_data(cotangent)) return ag_add_in_place(node->total, cotangent, widths->axis, -widths->before);
   return ag_pad(cotangent, widths->axis, -widths->before, -widths->after);
 }
 static const ag_op slice_op = {.name = "slice", .forward = pad_forward, .vjp = slice_vjp, .drops = AG_DROP_ALL};
@@ -226,10 +224,9 @@ ag_tensor *ag_slice(ag_tensor *x, int axis, int64_t start, int64_t length) {
   ag_shape shape = ag_shape_of(x);
   int at = ag_resolve_axis("slice", shape, axis);
   if (at < 0) return NULL;
-  if (start < 0 || length < 0 || start > shape.sizes[at] - length) {
+  if (start < 0 || length < 0 || start > shape.sizes[at] - length)
     return ag_fail(AG_ERROR_SHAPE, "slice: %lld elements from %lld on are not within axis %d of shape %s",
                    (long long)length, (long long)start, axis, ag_shape_print(shape).text);
-  }
   pad_widths widths = {at, -start, start + length - shape.sizes[at]};
   return ag_apply(&slice_op, AG_INPUTS(x), &widths, sizeof widths);
 }
@@ -264,17 +261,21 @@ static ag_tensor *gather_forward(ag_node *node) {
   return output;
 }
 
+static ag_tensor *add_rows(ag_tensor *sum, const ag_tensor *rows, const ag_tensor *indices, int axis) {
+  ag_shape shape = ag_shape_of(sum);
+  ag_kernels()->scatter(ag_sizes_product(shape, 0, axis), (size_t)shape.sizes[axis],
+                        ag_sizes_product(shape, axis + 1, shape.rank), ag_size(indices), ag_data(indices),
+                        ag_data(rows), ag_values(sum->buffer));
+  return sum;
+}
+
 static ag_tensor *scatter_forward(ag_node *node) {
   ag_tensor *x = node->inputs[0], *indices = node->inputs[1];
   const row_axis *rows = node->attributes;
   ag_shape from = ag_shape_of(x);
   int end = rows->axis + ag_shape_of(indices).rank;
-  ag_real *y;
-  ag_tensor *output = ag_make(ag_shape_replace(from, rows->axis, end, AG_SHAPE(rows->size)), &y);
-  if (!output) return NULL;
-  ag_kernels()->scatter(ag_sizes_product(from, 0, rows->axis), (size_t)rows->size,
-                        ag_sizes_product(from, end, from.rank), ag_size(indices), ag_data(indices), ag_data(x), y);
-  return output;
+  ag_tensor *output = ag_zeros(ag_shape_replace(from, rows->axis, end, AG_SHAPE(rows->size)));
+  return output ? add_rows(output, x, indices, rows->axis) : NULL;
 }
 static ag_tensor *scatter_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   if (input == 1) return NULL;
@@ -286,6 +287,7 @@ static const ag_op scatter_op = {
 static ag_tensor *gather_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   if (input == 1) return NULL;
   int axis = axis_of(node);
+  if (node->total && ag_data(cotangent)) return add_rows(node->total, cotangent, node->inputs[1], axis);
   row_axis rows = {axis, ag_shape_of(node->inputs[0]).sizes[axis]};
   return ag_apply(&scatter_op, AG_INPUTS(cotangent, node->inputs[1]), &rows, sizeof rows);
 }
