@@ -204,10 +204,56 @@ static void so_they_have_where_each_uses_two_threads(void **state) {
   check_at_once(2);
 }
 
+/* A network that nobody trains, and what one of its users makes of it. */
+typedef struct {
+  nn_layer *network;
+  double loss, slope;
+} user;
+
+static bool use_once(user *run, ag_tensor *noise) {
+  ag_scope *scope = ag_scope_enter();
+  ag_tape *tape = ag_tape_start();
+  ag_tensor *loss = ag_mean(ag_square(nn_forward(run->network, noise, NN_EVAL)));
+  ag_tape_stop(tape);
+  ag_list gradients = ag_gradients(tape, loss, nn_trainable_variables(run->network));
+  run->loss = ag_item(loss);
+  run->slope = gradients.items ? ag_item(ag_sum(gradients.items[0])) : NAN;
+  ag_scope_leave(scope);
+  return !ag_failed();
+}
+
+static void *use(void *context) {
+  enum { PASSES = 10 };
+  user *run = context;
+  ag_scope *scope = ag_scope_enter();
+  ag_rng rng = ag_rng_seed(3);
+  ag_tensor *noise = ag_normal(&rng, AG_SHAPE(16, 16), 0, 1);
+  for (int pass = 0; pass < PASSES && use_once(run, noise); pass++) continue;
+  ag_scope_leave(scope);
+  return NULL;
+}
+
+static void threads_share_a_network_that_nobody_trains(void **state) {
+  (void)state;
+  enum { USERS = 3 };
+  ag_rng rng = ag_rng_seed(2);
+  nn_layer *network = image_generator();
+  assert_true(nn_build(network, AG_SHAPE(16), &rng));
+  pthread_t threads[USERS];
+  user alone = {.network = network}, users[USERS];
+  use(&alone);
+  for (int i = 0; i < USERS; i++) users[i] = (user){.network = network}, start(&threads[i], use, &users[i]);
+  for (int i = 0; i < USERS; i++) pthread_join(threads[i], NULL);
+  for (int i = 0; i < USERS; i++) assert_true(users[i].loss == alone.loss && users[i].slope == alone.slope);
+  assert_true(alone.loss > 0 && isfinite(alone.slope) && !ag_failed());
+  nn_layer_free(network);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(two_models_trained_at_once_have_the_bits_of_one_after_the_other),
       TEST(so_they_have_where_each_uses_two_threads),
+      TEST(threads_share_a_network_that_nobody_trains),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
