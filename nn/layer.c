@@ -6,7 +6,7 @@
 
 struct nn_layer {
   const nn_layer_class *class_of_layer;
-  bool built;
+  bool built, any_size;
   bool built_before; /* by the user, before the build of an outer layer that is under way */
   bool met;          /* in the visit of adopt_all that is under way */
   nn_layer *outer;   /* the layer that frees this one; NULL: the user */
@@ -252,7 +252,19 @@ ag_shape nn_output_shape(const nn_layer *layer) {
 /* Running. */
 
 static bool fits(const nn_layer *layer, ag_shape shape) {
-  return shape.rank == layer->input.rank + 1 && ag_shape_equal(without_batch(shape), layer->input);
+  if (shape.rank != layer->input.rank + 1) return false;
+  ag_shape sample = without_batch(shape);
+  for (int i = 0; layer->any_size && i + 1 < sample.rank; i++) sample.sizes[i] = layer->input.sizes[i];
+  return ag_shape_equal(sample, layer->input);
+}
+
+static void allow_any_size(const char *name, nn_layer *layer, void *context) {
+  layer->any_size = true;
+  visit(layer, NULL, allow_any_size, NULL);
+}
+
+void nn_allow_any_size(nn_layer *layer) {
+  if (check_built(layer, "allow_any_size")) allow_any_size(NULL, layer, NULL);
 }
 
 /* slope: of a leaky_relu that follows; NULL: none does */
@@ -261,8 +273,9 @@ static ag_tensor *run(nn_layer *layer, ag_tensor *input, nn_mode mode, const dou
   if (ag_failed() || !check_built(layer, "forward")) return NULL;
   const char *name = layer->class_of_layer->name;
   if (!fits(layer, ag_shape_of(input))) {
-    return ag_fail(AG_ERROR_SHAPE, "%s: input has shape %s, expected a batch of %s", name,
-                   ag_shape_print(ag_shape_of(input)).text, ag_shape_print(layer->input).text);
+    return ag_fail(AG_ERROR_SHAPE, "%s: input has shape %s, expected a batch of %s%s", name,
+                   ag_shape_print(ag_shape_of(input)).text, ag_shape_print(layer->input).text,
+                   layer->any_size ? " or of other sizes before the last" : "");
   }
   ag_scope *scope = ag_scope_enter();
   if (!scope) return NULL;

@@ -69,6 +69,9 @@ ag_shape nn_output_shape(const nn_layer *layer);
 /* [batch, ...input] -> [batch, ...output]. An input of another shape is an error that names the layer and both shapes.
  */
 ag_tensor *nn_forward(nn_layer *layer, ag_tensor *input, nn_mode mode);
+/* From now on inputs of a built layer and of its inner layers may have other sizes than those it was built for, but for
+ * the last axis: longer sequences, larger images. What needs the sizes of the build (Dense behind Flatten) refuses. */
+void nn_allow_any_size(nn_layer *layer);
 
 /* The weights, inner layers' included, in the order of visiting, in the current scope. Trainable: those not frozen. */
 ag_list nn_trainable_variables(nn_layer *layer);

@@ -582,6 +582,37 @@ static void a_frozen_network_is_neither_listed_nor_watched(void **state) {
   nn_layer_free(layer);
 }
 
+/* What a network makes of a part of images [2, H, W, 3], it makes of the whole there. */
+static void inputs_of_any_size_fit_where_they_are_allowed(void **state) {
+  (void)state;
+  nn_layer *layer = nn_sequential(nn_conv2d(4, 3), nn_leaky_relu(), nn_conv2d(2, 3, .stride = 2));
+  build(layer, AG_SHAPE(9, 9, 3));
+  ag_tensor *images = waves(AG_SHAPE(2, 13, 21, 3), 1), *part = ag_slice(ag_slice(images, 1, 2, 9), 2, 4, 9);
+  assert_null(nn_forward(layer, images, NN_EVAL));
+  assert_error(AG_ERROR_SHAPE, "Sequential: input has shape [2, 13, 21, 3], expected a batch of [9, 9, 3]");
+  nn_allow_any_size(layer);
+  ag_tensor *of_part = nn_forward(layer, part, NN_EVAL), *of_all = nn_forward(layer, images, NN_EVAL);
+  assert_shape(ag_shape_of(of_all), AG_SHAPE(2, 5, 9, 2));
+  ag_tensor *there = ag_slice(ag_slice(of_all, 1, 1, 3), 2, 2, 3);
+  for (size_t i = 0; i < ag_size(of_part); i++)
+    assert_true(check_close((double)ag_data(there)[i], (double)ag_data(of_part)[i]));
+  assert_null(nn_forward(layer, ag_ones(AG_SHAPE(2, 13, 21, 4)), NN_EVAL));
+  assert_error(AG_ERROR_SHAPE, "expected a batch of [9, 9, 3] or of other sizes before the last");
+  assert_null(nn_forward(layer, ag_ones(AG_SHAPE(13, 21, 3)), NN_EVAL));
+  assert_error(AG_ERROR_SHAPE, "input has shape [13, 21, 3]");
+  nn_layer_free(layer);
+}
+
+static void what_needs_the_sizes_of_the_build_refuses_others(void **state) {
+  (void)state;
+  nn_layer *layer = nn_sequential(nn_flatten(), nn_dense(1));
+  build(layer, AG_SHAPE(2, 3));
+  nn_allow_any_size(layer);
+  assert_null(nn_forward(layer, ag_ones(AG_SHAPE(1, 4, 3)), NN_EVAL));
+  assert_error(AG_ERROR_SHAPE, "Dense: input has shape [1, 12]");
+  nn_layer_free(layer);
+}
+
 /* Building and its mistakes */
 
 static void wrong_options_fail_when_the_layer_is_built(void **state) {
@@ -1008,6 +1039,8 @@ int main(void) {
       TEST(a_null_among_the_layers_is_named_by_its_place),
       TEST(a_network_never_built_is_freed),
       TEST(a_frozen_network_is_neither_listed_nor_watched),
+      TEST(inputs_of_any_size_fit_where_they_are_allowed),
+      TEST(what_needs_the_sizes_of_the_build_refuses_others),
       TEST(wrong_options_fail_when_the_layer_is_built),
       TEST(wrong_inputs_fail_when_the_layer_is_built),
       TEST(a_mistake_deep_inside_is_named_by_its_place),

@@ -877,6 +877,7 @@ static void layers_in_use(void **state) {
   REFUSED(nn_output_shape(layer).rank >= 0, "output_shape: Dense is not built");
   REFUSED(nn_trainable_variables(layer).items, "trainable_variables: Dense is not built");
   REFUSED_VOID(nn_set_trainable(layer, false), "Dense is not built");
+  REFUSED_VOID(nn_allow_any_size(layer), "allow_any_size: Dense is not built");
   REFUSED(nn_summary(layer, stdout), "Dense is not built");
   built(layer, AG_SHAPE(3));
   REFUSED(nn_build(layer, AG_SHAPE(3), &generator), "Dense: built before");
@@ -891,6 +892,7 @@ static void layers_in_use(void **state) {
   REFUSED(nn_trainable_variables(NULL).items, "trainable_variables: layer is NULL");
   REFUSED(nn_variables(NULL).items, "variables: layer is NULL");
   REFUSED_VOID(nn_set_trainable(NULL, true), "layer is NULL");
+  REFUSED_VOID(nn_allow_any_size(NULL), "allow_any_size: layer is NULL");
   int count = 0;
   REFUSED_VOID(nn_each_variable(NULL, count_one, &count), "each_variable: layer is NULL");
   REFUSED_VOID(nn_each_variable(layer, NULL, NULL), "each_variable: the function is NULL");

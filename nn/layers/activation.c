@@ -33,7 +33,6 @@ typedef struct {
 } activation;
 
 static ag_tensor *activation_forward(void *self, ag_tensor *input, nn_mode mode) {
-  (void)mode;
   return nn_activate(input, ((activation *)self)->kind);
 }
 
@@ -47,14 +46,12 @@ typedef struct {
 } leaky_relu;
 
 static bool leaky_relu_build(void *self, ag_shape input, ag_rng *rng) {
-  (void)input, (void)rng;
   double slope = ((leaky_relu *)self)->slope;
   if (slope >= 0 && isfinite(slope)) return true;
   return ag_fail(AG_ERROR_ARGUMENT, "slope is %g, expected a finite number, not negative", slope), false;
 }
 
 static ag_tensor *leaky_relu_forward(void *self, ag_tensor *input, nn_mode mode) {
-  (void)mode;
   return ag_leaky_relu(input, ((leaky_relu *)self)->slope);
 }
 

@@ -8,7 +8,6 @@ typedef struct {
 } batch_norm;
 
 static bool build(void *self, ag_shape input, ag_rng *rng) {
-  (void)rng;
   batch_norm *layer = self;
   if (!(layer->momentum >= 0 && layer->momentum <= 1)) {
     return ag_fail(AG_ERROR_ARGUMENT, "momentum is %g, expected 0 to 1", layer->momentum), false;

@@ -29,7 +29,6 @@ static ag_tensor *forward_with_kernel(void *self, ag_tensor *input, ag_tensor *k
 }
 
 static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
-  (void)mode;
   return forward_with_kernel(self, input, ((dense *)self)->kernel);
 }
 

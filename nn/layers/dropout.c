@@ -5,7 +5,6 @@ typedef struct {
 } dropout;
 
 static bool build(void *self, ag_shape input, ag_rng *rng) {
-  (void)input, (void)rng;
   double rate = ((dropout *)self)->rate;
   if (rate >= 0 && rate < 1) return true;
   return ag_fail(AG_ERROR_ARGUMENT, "rate is %g, expected at least 0 and less than 1", rate), false;

@@ -25,7 +25,6 @@ static bool build(void *self, ag_shape input, ag_rng *rng) {
 }
 
 static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
-  (void)mode;
   maxout *layer = self;
   ag_shape shape = ag_shape_of(input);
   int64_t sizes[AG_MAX_RANK + 1];

@@ -10,14 +10,12 @@ typedef struct {
 } upsampling;
 
 static bool upsampling_build(void *self, ag_shape input, ag_rng *rng) {
-  (void)rng;
   int factor = ((upsampling *)self)->factor;
   if (factor < 1) return ag_fail(AG_ERROR_ARGUMENT, "factor is %d, expected at least 1", factor), false;
   return check_images(input);
 }
 
 static ag_tensor *upsampling_forward(void *self, ag_tensor *input, nn_mode mode) {
-  (void)mode;
   int factor = ((upsampling *)self)->factor;
   return ag_upsample_nearest(input, factor, factor);
 }
@@ -34,7 +32,6 @@ typedef struct {
 } pool;
 
 static bool pool_build(void *self, ag_shape input, ag_rng *rng) {
-  (void)rng;
   const nn_pool_options *options = &((pool *)self)->options;
   if (options->size >= 1 && options->stride >= 1) return check_images(input);
   ag_fail(AG_ERROR_ARGUMENT, "size and stride are %d and %d, expected at least 1", options->size, options->stride);
@@ -42,7 +39,6 @@ static bool pool_build(void *self, ag_shape input, ag_rng *rng) {
 }
 
 static ag_tensor *pool_forward(void *self, ag_tensor *input, nn_mode mode) {
-  (void)mode;
   const pool *layer = self;
   ag_window window = nn_window(layer->options.stride, layer->options.padding);
   return layer->pool(input, layer->options.size, layer->options.size, window);

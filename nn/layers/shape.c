@@ -24,7 +24,6 @@ static bool resolve(ag_shape *shape, int64_t size) {
 
 /* Settles what -1 stands for from one sample, so that it does not depend on the batch, which may be empty. */
 static bool reshape_build(void *self, ag_shape input, ag_rng *rng) {
-  (void)rng;
   reshape *layer = self;
   layer->target = ag_shape_make(layer->asked.rank, layer->asked.sizes);
   if (layer->target.rank < 0) return false;
@@ -35,7 +34,6 @@ static bool reshape_build(void *self, ag_shape input, ag_rng *rng) {
 }
 
 static ag_tensor *reshape_forward(void *self, ag_tensor *input, nn_mode mode) {
-  (void)mode;
   const reshape *layer = self;
   int64_t sizes[AG_MAX_RANK + 1] = {ag_shape_of(input).sizes[0]};
   memcpy(sizes + 1, layer->target.sizes, (size_t)layer->target.rank * sizeof *sizes);
@@ -48,7 +46,6 @@ nn_layer *nn_reshape_to(ag_shape shape) {
 }
 
 static ag_tensor *flatten_forward(void *self, ag_tensor *input, nn_mode mode) {
-  (void)self, (void)mode;
   ag_shape shape = ag_shape_of(input);
   int64_t size = 1; /* of one sample, also where the batch is empty */
   for (int i = 1; i < shape.rank; i++) size *= shape.sizes[i];
