@@ -144,7 +144,7 @@ static ag_tensor *concat_forward(ag_node *node) {
 static ag_tensor *concat_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   int axis = axis_of(node);
   int64_t start = 0;
-  for (int i = 0; i < input; i++) start += ag_shape_of(node->inputs[i]).sizes[axis];
+  for (int i = 0; i < input; i++) start += node->inputs[i]->shape.sizes[axis];
   return ag_slice(cotangent, axis, start, ag_shape_of(node->inputs[input]).sizes[axis]);
 }
 static const ag_op concat_op = {.name = "concat", .forward = concat_forward, .vjp = concat_vjp, .drops = AG_DROP_ALL};
