@@ -251,10 +251,9 @@ static bool read_model(const words *all, gan_model *model) {
   enum { MOST_CRITIC_STEPS = 1000, MOST_PACKED = 64, MOST_CLASSES = 10, MOST_DECAY = 100 };
   const char *name = all->text[MODEL];
   const gan_model *found = gan_model_find(name);
-  if (!found) /* where it names one, the file is whole: one before it would be no better */
-    return ag_fail(name[0] ? AG_ERROR_ARGUMENT : AG_ERROR_FILE,
-                   "%s: its metadata names %s%s, expected a model of this program; nn_load takes any", all->path,
-                   name[0] ? "the model " : "no model", name);
+  if (!found)
+    return ag_fail(AG_ERROR_FILE, "%s: its metadata names %s%s, expected a model of this program; nn_load takes any",
+                   all->path, name[0] ? "the model " : "no model", name);
   *model = *found;
   return read_loss(all, model) && read_schedule(all, model) && read_option(all, BATCH, 1, INT32_MAX, &model->batch) &&
          read_option(all, CRITIC_STEPS, 0, MOST_CRITIC_STEPS, &model->critic_steps) &&

@@ -332,18 +332,32 @@ static bool load_from(const char *path, const checkpoint_user *user) {
   return gan_checkpoint_load(path, user->pair, user->model);
 }
 
+/* The checkpoint before one that cannot be used; the pending error tells why. */
+static bool use_previous(const char *previous, checkpoint_use *use, checkpoint_user *user) {
+  char *reason = gan_text("%s", ag_error_message());
+  char *sentence = gan_text("%s; taking %s, the one before", ag_error_message(), previous);
+  bool used = false;
+  if (reason && sentence) {
+    ag_error_clear();
+    user->broken = true;
+    used = use(previous, user);
+    if (used && user->note) user->note(sentence, user->context);
+    if (!used && ag_error_kind() == AG_ERROR_FILE) { /* neither can: the last one is what was asked for */
+      ag_error_clear();
+      ag_fail(AG_ERROR_FILE, "%s", reason);
+    }
+  }
+  ag_free(sentence);
+  ag_free(reason);
+  return used;
+}
+
 /* The folder's checkpoint, or the one before where that one is broken, which `note` is told. */
 static bool use_checkpoint(const char *folder, checkpoint_use *use, checkpoint_user *user) {
   char *current = gan_text(CHECKPOINT, folder), *previous = gan_text(PREVIOUS, folder);
   bool used = current && previous && use(current, user);
-  if (!used && previous && ag_error_kind() == AG_ERROR_FILE && access(previous, F_OK) == 0) {
-    char *sentence = gan_text("%s; taking %s, the one before", ag_error_message(), previous);
-    ag_error_clear();
-    user->broken = true;
-    used = sentence && use(previous, user);
-    if (used && user->note) user->note(sentence, user->context);
-    ag_free(sentence);
-  }
+  if (!used && previous && ag_error_kind() == AG_ERROR_FILE && access(previous, F_OK) == 0)
+    used = use_previous(previous, use, user);
   ag_free(previous);
   ag_free(current);
   return used;
