@@ -11,7 +11,7 @@ typedef struct {
 
 typedef struct {
   ag_tape *tape;
-  size_t end; /* of what is swept: the records up to the last target's */
+  size_t end; /* of the records that are swept */
   slot *slots;
   size_t slot_count;
   ag_idmap sources; /* the slots of those that are no outputs */
@@ -118,7 +118,7 @@ static bool step(sweep *s, slot *output, ag_node *node, const size_t *wires) {
   node->memo = NULL;
   for (int i = 0; fine && i < node->count; i++) {
     if (wires[i] == NOWHERE) continue;
-    node->total = changeable(&s->slots[wires[i]]);
+    node->total = cotangent->buffer ? changeable(&s->slots[wires[i]]) : NULL;
     ag_tensor *gradient = node->op->vjp(node, i, cotangent);
     if (gradient && gradient == node->total) continue;
     if (gradient) gradient = fit(node, gradient, node->inputs[i]);
@@ -134,10 +134,10 @@ static bool run(sweep *s, bool fine) {
   ag_precision precision = ag_get_precision();
   bool persistent = s->tape->flags & AG_PERSISTENT;
   size_t wires = s->wire_count;
-  for (size_t i = persistent ? s->end : s->tape->count; i-- > 0;) {
+  for (size_t i = s->end; i-- > 0;) {
     ag_record *record = s->tape->records[i];
-    if (i < s->end) wires -= (size_t)record->node.count;
-    if (fine && i < s->end && s->slots[i].cotangent) {
+    wires -= (size_t)record->node.count;
+    if (fine && s->slots[i].cotangent) {
       size_t scope_mark = ag_scope_mark();
       ag_set_precision(record->node.precision);
       fine = step(s, &s->slots[i], &record->node, &s->wires[wires]);
@@ -203,7 +203,7 @@ ag_list ag_gradients_of(ag_tape *tape, ag_list targets, ag_list sources, ag_list
     tape->stopped_by_gradient = tape->recording;
     ag_tape_halt(tape);
   }
-  sweep s = {.tape = tape, .end = end_of(tape, targets)};
+  sweep s = {.tape = tape, .end = tape->flags & AG_PERSISTENT ? end_of(tape, targets) : tape->count};
   size_t scope_mark = ag_scope_mark();
   bool fine = sweep_make(&s, sources) && seed(&s, targets, seeds);
   ag_scope_release_to(scope_mark, NULL); /* the sweep keeps its own */

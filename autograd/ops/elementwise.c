@@ -155,7 +155,7 @@ ag_tensor *ag_add_in_place(ag_tensor *sum, const ag_tensor *term, int axis, int6
   if (axis > 0) {
     size_t rows = ag_sizes_product(term->shape, 0, axis), block = ag_sizes_product(term->shape, axis, rank);
     ptrdiff_t row = (ptrdiff_t)ag_sizes_product(sum->shape, axis, rank);
-    grid = (kernel_grid){2, {rows, block}, {{row, 1}, {(ptrdiff_t)block, 1}, {row, 1}}};
+    grid = (kernel_grid){.rank = 2, .sizes = {rows, block}, .strides = {{row, 1}, {(ptrdiff_t)block, 1}, {row, 1}}};
   }
   ag_kernels()->zip(KERNEL_ADD, &grid, y, ag_values(term->buffer), 0, 0, y);
   return sum;

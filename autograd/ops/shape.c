@@ -215,7 +215,7 @@ ag_tensor *ag_pad(ag_tensor *x, int axis, int64_t before, int64_t after) {
 /* A walk along an axis, slice by slice, takes its length and not the square of it: gradients join in place. */
 static ag_tensor *slice_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   const pad_widths *widths = node->attributes;
-  if (node->total && ag_data(cotangent)) return ag_add_in_place(node->total, cotangent, widths->axis, -widths->before);
+  if (node->total) return ag_add_in_place(node->total, cotangent, widths->axis, -widths->before);
   return ag_pad(cotangent, widths->axis, -widths->before, -widths->after);
 }
 static const ag_op slice_op = {.name = "slice", .forward = pad_forward, .vjp = slice_vjp, .drops = AG_DROP_ALL};
@@ -287,7 +287,7 @@ static const ag_op scatter_op = {
 static ag_tensor *gather_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   if (input == 1) return NULL;
   int axis = axis_of(node);
-  if (node->total && ag_data(cotangent)) return add_rows(node->total, cotangent, node->inputs[1], axis);
+  if (node->total) return add_rows(node->total, cotangent, node->inputs[1], axis);
   row_axis rows = {axis, ag_shape_of(node->inputs[0]).sizes[axis]};
   return ag_apply(&scatter_op, AG_INPUTS(cotangent, node->inputs[1]), &rows, sizeof rows);
 }
