@@ -28,7 +28,7 @@ static bool write_call(ag_idmap *written, const ag_node *node, size_t number, FI
 
 bool ag_tape_write_dot(const ag_tape *tape, FILE *file) {
   if (!ag_tape_usable(tape, "tape_write_dot")) return false;
-  if (!file) return ag_fail_null("tape_write_dot", "file") != NULL;
+  if (!file) return ag_fail_null("tape_write_dot", "file");
   ag_idmap written = {0};
   bool fine = true;
   fprintf(file, "digraph tape {\n");
@@ -38,5 +38,5 @@ bool ag_tape_write_dot(const ag_tape *tape, FILE *file) {
   fprintf(file, "}\n");
   ag_idmap_free(&written);
   if (fflush(file) == 0 && !ferror(file)) return fine;
-  return ag_fail(AG_ERROR_FILE, "tape_write_dot: cannot write: %s", strerror(errno)) != NULL;
+  return ag_fail(AG_ERROR_FILE, "tape_write_dot: cannot write: %s", strerror(errno));
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local struct {
   ag_error_code code;
@@ -31,6 +32,19 @@ void *ag_fail(ag_error_code code, const char *format, ...) {
   }
   error.code = code > AG_OK && code <= AG_ERROR_NONFINITE ? code : AG_ERROR_ARGUMENT;
   return NULL;
+}
+
+void ag_error_prefix(const char *format, ...) {
+  if (!ag_failed() || !format) return;
+  char where[sizeof error.message], sentence[sizeof error.message];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(where, sizeof where, format, arguments);
+  va_end(arguments);
+  memcpy(sentence, error.message, sizeof sentence);
+  ag_error_code code = error.code;
+  ag_error_clear();
+  ag_fail(code, "%s%s", where, sentence);
 }
 
 void *ag_fail_null(const char *who, const char *what) {

@@ -20,13 +20,20 @@ ag_error_code ag_error_kind(void);
 const char *ag_error_message(void);
 void ag_error_clear(void);
 
-/* Records an error unless one is pending. Returns NULL always, so that a function can `return ag_fail(...)`. Another
+/* Records an error unless one is pending. Returns NULL always, so that a function can `return ag_fail(...)`, as false too. Another
  * code than an error's counts as AG_ERROR_ARGUMENT. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
 void *
 ag_fail(ag_error_code code, const char *format, ...);
+
+/* Puts where it happened in front of the pending error's sentence, as in "layer 2: "; later calls go further to the
+ * front. Without an error it does nothing. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+void ag_error_prefix(const char *format, ...);
 
 /* For a function handed NULL: leaves a pending error alone, else records "<who>: <what> is NULL". Returns NULL. */
 void *ag_fail_null(const char *who, const char *what);

@@ -94,26 +94,26 @@ static double compare(const problem *p, ag_list gradients, ag_check *check) {
 }
 
 static bool check_in_scope(problem *p, ag_check *check) {
-  if (!p->inputs.items) return ag_fail_null("gradcheck", "the list of inputs") != NULL;
+  if (!p->inputs.items) return ag_fail_null("gradcheck", "the list of inputs");
   p->inputs = ag_list_make(p->inputs.count, p->inputs.items);
   for (size_t i = 0; i < p->inputs.count; i++) p->inputs.items[i] = ag_detach(p->inputs.items[i]);
   if (ag_failed()) return false;
   ag_tensor *once = p->f(p->inputs, p->context), *again = once ? p->f(p->inputs, p->context) : NULL;
-  if (!again) return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: the function returned NULL") != NULL;
+  if (!again) return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: the function returned NULL");
   if (!same_bits(once, again))
-    return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: the function gives different results for the same inputs") != NULL;
+    return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: the function gives different results for the same inputs");
   p->cotangent = random_like(once);
   ag_list gradients = gradients_of(p->f, p->context, p->inputs, p->cotangent);
-  if (!gradients.items) return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: no gradients") != NULL;
+  if (!gradients.items) return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: no gradients");
   bool agree = compare(p, gradients, check) <= 1;
   if (ag_failed() || agree) return !ag_failed();
   return ag_fail(AG_ERROR_ARGUMENT,
                  "gradcheck: input %zu, element %zu: the analytic gradient is %.12g, the numeric %.12g%s", check->input,
-                 check->index, check->analytic, check->numeric, sizeof(ag_real) == 8 ? "" : ", in float") != NULL;
+                 check->index, check->analytic, check->numeric, sizeof(ag_real) == 8 ? "" : ", in float");
 }
 
 static bool run_check(ag_function *f, void *context, ag_list inputs, ag_check *check, double rtol, double atol) {
-  if (!f) return ag_fail_null("gradcheck", "the function") != NULL;
+  if (!f) return ag_fail_null("gradcheck", "the function");
   ag_check asked = check ? *check : (ag_check){0}, used = asked;
   if (asked.rtol == 0) used.rtol = rtol;
   if (asked.atol == 0) used.atol = atol;
@@ -143,7 +143,7 @@ static ag_tensor *gradient_function(ag_list inputs, void *context) {
 }
 
 bool ag_gradgradcheck(ag_function *f, void *context, ag_list inputs, ag_check *check) {
-  if (!f || !inputs.items) return ag_fail_null("gradgradcheck", f ? "the list of inputs" : "the function") != NULL;
+  if (!f || !inputs.items) return ag_fail_null("gradgradcheck", f ? "the list of inputs" : "the function");
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
   ag_list with_v = {inputs.count + 1, ag_allocate(inputs.count + 1, sizeof(ag_tensor *))};

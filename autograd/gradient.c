@@ -71,7 +71,8 @@ static ag_tensor *changeable(const slot *to) {
 }
 
 static bool accumulate(slot *to, ag_tensor *cotangent, ag_tensor *total) {
-  if (total && cotangent->buffer) return ag_add_in_place(total, cotangent, 0, 0), true;
+  if (!cotangent->buffer) return ag_data(cotangent); /* tells that it was dropped */
+  if (total) return ag_add_in_place(total, cotangent, 0, 0);
   ag_tensor *sum = to->cotangent ? ag_add(to->cotangent, cotangent) : cotangent;
   if (!sum) return false;
   ag_retain(sum);
@@ -85,7 +86,7 @@ static bool seed(sweep *s, ag_list targets, ag_list seeds) {
     ag_tensor *target = targets.items[i], *given = seeds.count ? seeds.items[i] : NULL;
     if (given && !ag_shape_equal(given->shape, target->shape))
       return ag_fail(AG_ERROR_SHAPE, "gradient: the seed has shape %s, its target %s",
-                     ag_shape_print(given->shape).text, ag_shape_print(target->shape).text) != NULL;
+                     ag_shape_print(given->shape).text, ag_shape_print(target->shape).text);
     size_t to = find(s, target);
     if (to == NOWHERE || !s->slots[to].from_source) continue;
     if (!given) given = ag_ones(target->shape);
@@ -93,20 +94,6 @@ static bool seed(sweep *s, ag_list targets, ag_list seeds) {
     if (!given || !accumulate(&s->slots[to], given, NULL)) return false;
   }
   return true;
-}
-
-/* Sums what broadcasting spread over more elements; an error names the op whose vjp gave another shape. */
-static ag_tensor *fit(const ag_node *node, ag_tensor *gradient, const ag_tensor *input) {
-  if (ag_same_shape(gradient, input)) return gradient;
-  ag_shape from = gradient->shape, to = input->shape;
-  bool fits = from.rank >= to.rank;
-  for (int i = 1; fits && i <= to.rank; i++) {
-    int64_t size = to.sizes[to.rank - i];
-    fits = size == 1 || size == from.sizes[from.rank - i];
-  }
-  if (fits) return ag_sum_to(gradient, to);
-  return ag_fail(AG_ERROR_SHAPE, "gradient: the vjp of %s gives shape %s for an input of shape %s", node->op->name,
-                 ag_shape_print(from).text, ag_shape_print(to).text);
 }
 
 /* The cotangents of the inputs of one call, from that of its output. */
@@ -118,10 +105,10 @@ static bool step(sweep *s, slot *output, ag_node *node, const size_t *wires) {
   node->memo = NULL;
   for (int i = 0; fine && i < node->count; i++) {
     if (wires[i] == NOWHERE) continue;
-    node->total = cotangent->buffer ? changeable(&s->slots[wires[i]]) : NULL;
+    node->total = changeable(&s->slots[wires[i]]);
     ag_tensor *gradient = node->op->vjp(node, i, cotangent);
     if (gradient && gradient == node->total) continue;
-    if (gradient) gradient = fit(node, gradient, node->inputs[i]);
+    if (gradient && !ag_same_shape(gradient, node->inputs[i])) gradient = ag_sum_to(gradient, node->inputs[i]->shape);
     fine = gradient ? accumulate(&s->slots[wires[i]], gradient, node->total) : !ag_failed();
   }
   node->memo = node->total = NULL;
@@ -141,6 +128,7 @@ static bool run(sweep *s, bool fine) {
       size_t scope_mark = ag_scope_mark();
       ag_set_precision(record->node.precision);
       fine = step(s, &s->slots[i], &record->node, &s->wires[wires]);
+      if (!fine) ag_error_prefix("gradient of %s: ", record->node.op->name);
       ag_scope_release_to(scope_mark, NULL);
     }
     if (persistent) continue;
@@ -156,13 +144,11 @@ static ag_list results(const sweep *s, ag_list sources, ag_unconnected unconnect
   ag_list list = ag_list_make(sources.count, sources.items);
   for (size_t i = 0; i < list.count; i++) {
     ag_tensor *gradient = s->slots[find(s, sources.items[i])].cotangent;
-    bool lost = false;
-    if (gradient) lost = !ag_scope_own_tensor(ag_retain(gradient), "gradient");
-    else if (unconnected == AG_UNCONNECTED_ZEROS) lost = !(gradient = ag_zeros(sources.items[i]->shape));
-    if (lost) return (ag_list){0};
+    if (gradient) gradient = ag_scope_own_tensor(ag_retain(gradient), "gradient");
+    else if (unconnected == AG_UNCONNECTED_ZEROS) gradient = ag_zeros(sources.items[i]->shape);
     list.items[i] = gradient;
   }
-  return list;
+  return ag_failed() ? (ag_list){0} : list;
 }
 
 /* Behind the last record of a target. What a persistent tape records of its own gradients is not swept again. */
@@ -176,9 +162,9 @@ static size_t end_of(const ag_tape *tape, ag_list targets) {
 }
 
 static bool all_given(ag_list list, const char *what) {
-  if (!list.items) return ag_fail_null("gradient", what) != NULL;
+  if (!list.items) return ag_fail_null("gradient", what);
   for (size_t i = 0; i < list.count; i++)
-    if (!list.items[i]) return ag_fail_null("gradient", what) != NULL;
+    if (!list.items[i]) return ag_fail_null("gradient", what);
   return true;
 }
 
@@ -186,7 +172,7 @@ static bool ready(ag_tape *tape, ag_list targets, ag_list sources, ag_list seeds
   if (ag_failed()) return false; /* a seed that is NULL may be what failed */
   if (!ag_tape_usable(tape, "gradient") || !all_given(targets, "a target") || !all_given(sources, "a source"))
     return false;
-  if (seeds.count && !seeds.items) return ag_fail_null("gradient", "the list of seeds") != NULL;
+  if (seeds.count && !seeds.items) return ag_fail_null("gradient", "the list of seeds");
   if (seeds.count && seeds.count != targets.count)
     ag_fail(AG_ERROR_ARGUMENT, "gradient: %zu seeds for %zu targets", seeds.count, targets.count);
   else if (unconnected != AG_UNCONNECTED_NULL && unconnected != AG_UNCONNECTED_ZEROS)

@@ -4,9 +4,9 @@
 
 static bool usable(ag_tape *tape, ag_tensor *target, ag_tensor *source, const char *who) {
   if (!ag_tape_usable(tape, who)) return false;
-  if (!target || !source) return ag_fail_null(who, target ? "the source" : "the target") != NULL;
+  if (!target || !source) return ag_fail_null(who, target ? "the source" : "the target");
   if (tape->flags & AG_PERSISTENT) return true;
-  return ag_fail(AG_ERROR_TAPE, "%s: the tape must be persistent, for it is swept once for each element", who) != NULL;
+  return ag_fail(AG_ERROR_TAPE, "%s: the tape must be persistent, for it is swept once for each element", who);
 }
 
 /* [rows, size of source]: the gradients for `rows` seeds, of which seed i has ones at the elements i, i + rows, ...

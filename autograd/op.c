@@ -40,11 +40,11 @@ void ag_observe(ag_observer *observer, void *context) {
 
 static bool inputs_given(const ag_op *op, int count, ag_tensor *const *inputs) {
   for (int i = 0; i < count; i++) {
-    if (inputs[i] && !inputs[i]->buffer) return ag_data(inputs[i]) != NULL; /* tells that it was dropped */
+    if (inputs[i] && !inputs[i]->buffer) return ag_data(inputs[i]); /* tells that it was dropped */
     if (inputs[i]) continue;
     char what[32] = "input";
     if (count > 1) snprintf(what, sizeof what, "input %d", i);
-    return ag_fail(AG_ERROR_ARGUMENT, "%s: %s is NULL; an unconnected gradient?", op->name, what) != NULL;
+    return ag_fail(AG_ERROR_ARGUMENT, "%s: %s is NULL; an unconnected gradient?", op->name, what);
   }
   return true;
 }

@@ -74,7 +74,7 @@ ag_scope *ag_scope_enter(void) {
 static bool is_open(const ag_scope *scope) {
   for (const ag_scope *s = stack.innermost; s; s = s->outer)
     if (s == scope) return true;
-  return ag_fail(AG_ERROR_ARGUMENT, "scope_leave: this scope is not open on this thread") != NULL;
+  return ag_fail(AG_ERROR_ARGUMENT, "scope_leave: this scope is not open on this thread");
 }
 
 static void leave(ag_scope *scope) {

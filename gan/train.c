@@ -42,21 +42,13 @@ static gan_batch next_batch(training_state *state, const gan_progress *progress)
   return batch;
 }
 
-/* Which one, in the pending error. */
-static void name_step(int64_t step) {
-  char sentence[512];
-  snprintf(sentence, sizeof sentence, "%s", ag_error_message());
-  ag_error_clear();
-  ag_fail(AG_ERROR_NONFINITE, "step %" PRId64 ": %s", step, sentence);
-}
-
 static bool train_step(training_state *state, gan_progress *progress) {
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
   gan_batch real = next_batch(state, progress);
   bool done = real.samples && state->training->model->step(&state->pair, real, &state->rng, &progress->figures);
   ag_scope_leave(scope);
-  if (!done && ag_error_kind() == AG_ERROR_NONFINITE) name_step(progress->step);
+  if (!done && ag_error_kind() == AG_ERROR_NONFINITE) ag_error_prefix("step %" PRId64 ": ", progress->step);
   return done || ag_fail(AG_ERROR_ARGUMENT, "train: the model's step failed without an error");
 }
 

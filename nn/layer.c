@@ -1,5 +1,4 @@
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "nn/layers/common.h"
@@ -23,19 +22,6 @@ struct nn_visitor {
 
 double nn_option(double value, double otherwise) {
   return value == 0 && !signbit(value) ? otherwise : value + 0.0; /* -0.0 + 0.0 is 0.0 */
-}
-
-void nn_error_prefix(const char *format, ...) {
-  char text[1024];
-  ag_error_code code = ag_error_kind();
-  va_list arguments;
-  va_start(arguments, format);
-  int used = vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  if (used < 0 || (size_t)used >= sizeof text) return;
-  snprintf(text + used, sizeof text - (size_t)used, "%s", ag_error_message());
-  ag_error_clear();
-  ag_fail(code, "%s", text);
 }
 
 /* Making and freeing. */
@@ -224,7 +210,7 @@ bool nn_build(nn_layer *layer, ag_shape input, ag_rng *rng) {
   if (build_and_try(layer, rng)) {
     visit(layer, retain, NULL, NULL);
   } else {
-    nn_error_prefix("%s: ", name);
+    ag_error_prefix("%s: ", name);
     layer->built = false;
     visit(layer, NULL, undo_build, NULL);
     *rng = rng_before;
@@ -284,7 +270,7 @@ static ag_tensor *run(nn_layer *layer, ag_tensor *input, nn_mode mode, const dou
                             : class->forward(layer->self, input, mode);
   if (!output || ag_failed()) {
     ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error");
-    nn_error_prefix("%s: ", name);
+    ag_error_prefix("%s: ", name);
     output = NULL;
   }
   return ag_scope_leave_with(scope, output);

@@ -43,7 +43,20 @@ static void a_long_sentence_is_cut_and_not_overrun(void **state) {
   ag_fail(AG_ERROR_ARGUMENT, "%s", word);
   size_t length = strlen(ag_error_message());
   assert_true(length > 100 && length < sizeof word);
+  ag_error_prefix("%s", word);
+  assert_int_equal(strlen(ag_error_message()), length);
   ag_error_clear();
+}
+
+static void prefixes_say_where_an_error_happened_the_last_one_first(void **state) {
+  (void)state;
+  ag_fail(AG_ERROR_SHAPE, "cause");
+  ag_error_prefix("layer %d: ", 2);
+  ag_error_prefix("step %d, ", 7);
+  assert_string_equal(ag_error_message(), "step 7, layer 2: cause");
+  assert_error(AG_ERROR_SHAPE, "cause");
+  ag_error_prefix("layer %d: ", 3);
+  assert_false(ag_failed());
 }
 
 static void an_error_goes_through_a_chain_to_its_end(void **state) {
@@ -683,6 +696,7 @@ int main(void) {
       TEST(the_first_error_wins_until_it_is_cleared),
       TEST(a_null_is_an_error_unless_one_is_pending),
       TEST(a_long_sentence_is_cut_and_not_overrun),
+      TEST(prefixes_say_where_an_error_happened_the_last_one_first),
       TEST(an_error_goes_through_a_chain_to_its_end),
       TEST(every_function_that_reads_a_tensor_refuses_null),
       TEST(tensors_die_with_their_scope),

@@ -63,10 +63,10 @@ static bool windows_along(const char *op, int64_t size, int64_t taps, int stride
   if (stride < 1 || taps < 1 || taps > INT32_MAX || (padding != AG_VALID && padding != AG_SAME))
     return ag_fail(taps > INT32_MAX ? AG_ERROR_SHAPE : AG_ERROR_ARGUMENT,
                    "%s: stride %d and window size %lld must be at least 1 and below 2^31, padding %d must be 0 or 1",
-                   op, stride, (long long)taps, (int)padding) != NULL;
+                   op, stride, (long long)taps, (int)padding);
   if (padding == AG_VALID && size < taps)
     return ag_fail(AG_ERROR_SHAPE, "%s: a window of %lld does not fit into %lld without padding", op, (long long)taps,
-                   (long long)size) != NULL;
+                   (long long)size);
   int64_t windows = padding == AG_VALID ? (size - taps) / stride + 1 : size / stride + (size % stride != 0);
   int64_t missing = padding == AG_VALID ? 0 : (windows - 1) * stride - size + taps;
   *count = (size_t)windows;
@@ -78,7 +78,7 @@ bool ag_windows_over(const char *op, ag_shape images, int64_t height, int64_t wi
                      kernel_windows *windows) {
   if (images.rank != 4)
     return ag_fail(AG_ERROR_SHAPE, "%s: shape %s, but images [N, H, W, C] are expected", op,
-                   ag_shape_print(images).text) != NULL;
+                   ag_shape_print(images).text);
   const int64_t *size = images.sizes;
   *windows = (kernel_windows){.n = (size_t)size[0],
                               .h = (size_t)size[1],

@@ -19,7 +19,7 @@ static bool make_pairs(ag_shape batch, ag_shape a, ag_shape b, size_t *start, ke
   ag_grid_lay(&grid, 0, a);
   ag_grid_lay(&grid, 1, b);
   size_t slots = ag_shape_size(batch);
-  if (slots > UINT32_MAX) return ag_fail(AG_ERROR_SHAPE, "matmul: %zu matrices are too many", slots) != NULL;
+  if (slots > UINT32_MAX) return ag_fail(AG_ERROR_SHAPE, "matmul: %zu matrices are too many", slots);
   for (size_t slot = 0; slot < slots; slot++) {
     size_t rest = slot;
     ptrdiff_t at[2] = {0, 0};

@@ -1,7 +1,7 @@
 /* Batch normalisation (Ioffe and Szegedy 2015), followed by leaky_relu; with slope 1 by nothing. The ops read x as
- * [rows, C]. The backward pass is two fused ops: one sums over the rows, one makes the gradient of x. `mean` and `scale`
- * (1 / sqrt(variance + epsilon)) are inputs that only save computing them again: no gradient goes through them, for the
- * vjps account for how they depend on x. */
+ * [rows, C]. The backward pass is two fused ops: one sums over the rows, one makes the gradient of x. `mean` and
+ * `scale` (1 / sqrt(variance + epsilon)) are inputs that only save computing them again: no gradient goes through them,
+ * for the vjps account for how they depend on x. */
 #include "autograd/ops/common.h"
 
 typedef struct {
@@ -105,14 +105,14 @@ static const ag_op batch_norm_op = {
 
 static bool inputs_fit(const ag_tensor *x, const ag_tensor *gamma, const ag_tensor *beta, double epsilon,
                        double slope) {
-  if (!x || !gamma || !beta) return ag_fail_null("batch_norm", !x ? "input" : !gamma ? "gamma" : "beta") != NULL;
+  if (!x || !gamma || !beta) return ag_fail_null("batch_norm", !x ? "input" : !gamma ? "gamma" : "beta");
   ag_shape shape = ag_shape_of(x), g = ag_shape_of(gamma), b = ag_shape_of(beta);
   bool fit = shape.rank > 0 && g.rank == 1 && g.sizes[0] == shape.sizes[shape.rank - 1] && ag_shape_equal(b, g);
   if (!fit || ag_sizes_product(shape, 0, shape.rank - 1) == 0)
     return ag_fail(AG_ERROR_SHAPE, "batch_norm: x %s, gamma %s, beta %s, but [rows ..., C], [C], [C] are expected",
-                   ag_shape_print(shape).text, ag_shape_print(g).text, ag_shape_print(b).text) != NULL;
+                   ag_shape_print(shape).text, ag_shape_print(g).text, ag_shape_print(b).text);
   if (epsilon >= 0 && slope >= 0) return true;
-  return ag_fail(AG_ERROR_ARGUMENT, "batch_norm: epsilon %g and slope %g must not be negative", epsilon, slope) != NULL;
+  return ag_fail(AG_ERROR_ARGUMENT, "batch_norm: epsilon %g and slope %g must not be negative", epsilon, slope);
 }
 
 ag_tensor *ag_batch_norm_leaky_relu(ag_tensor *x, ag_tensor *gamma, ag_tensor *beta, double epsilon, double slope,

@@ -26,12 +26,12 @@ static bool find_reduced(const ag_node *node, bool reduced[AG_MAX_RANK]) {
   const char *name = node->op->name;
   ag_shape shape = ag_shape_of(node->inputs[0]);
   if (axes->count < 0 || axes->count > AG_MAX_RANK)
-    return ag_fail(AG_ERROR_ARGUMENT, "%s: the list of axes is invalid", name) != NULL;
+    return ag_fail(AG_ERROR_ARGUMENT, "%s: the list of axes is invalid", name);
   for (int i = 0; i < AG_MAX_RANK; i++) reduced[i] = axes->count == 0;
   for (int i = 0; i < axes->count; i++) {
     int axis = ag_resolve_axis(name, shape, axes->axis[i]);
     if (axis < 0) return false;
-    if (reduced[axis]) return ag_fail(AG_ERROR_ARGUMENT, "%s: axis %d is named twice", name, axes->axis[i]) != NULL;
+    if (reduced[axis]) return ag_fail(AG_ERROR_ARGUMENT, "%s: axis %d is named twice", name, axes->axis[i]);
     reduced[axis] = true;
   }
   return true;

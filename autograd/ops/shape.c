@@ -10,15 +10,14 @@ static ag_tensor *reshape_forward(ag_node *node) {
   ag_shape given = *(const ag_shape *)node->attributes, shape = given;
   if (ag_shape_make(given.rank, given.sizes).rank < 0) return NULL;
   int unknown = -1;
-  for (int i = 0; i < given.rank && unknown < 0; i++)
-    if (given.sizes[i] == -1) unknown = i;
+  for (int i = 0; i < shape.rank; i++)
+    if (shape.sizes[i] == -1) unknown = i;
   if (unknown >= 0) shape.sizes[unknown] = 1;
-  bool fits = true;
-  for (int i = 0; i < shape.rank; i++) fits &= shape.sizes[i] >= 0;
   size_t size = ag_size(x), known = ag_shape_size(shape);
-  if (unknown >= 0) fits = fits && known > 0 && size % known == 0;
-  if (fits && unknown >= 0) shape.sizes[unknown] = (int64_t)(size / known);
-  if (fits && ag_shape_size(shape) == size) return ag_tensor_alias(x, shape);
+  if (unknown >= 0) shape.sizes[unknown] = known > 0 ? (int64_t)(size / known) : -1;
+  bool fits = ag_shape_size(shape) == size;
+  for (int i = 0; i < shape.rank; i++) fits &= shape.sizes[i] >= 0;
+  if (fits) return ag_tensor_alias(x, shape);
   return ag_fail(AG_ERROR_SHAPE, "reshape: shape %s cannot become %s: %zu elements do not fill it",
                  ag_shape_print(ag_shape_of(x)).text, ag_shape_print(given).text, size);
 }
@@ -37,12 +36,12 @@ static bool resolve_order(const ag_node *node, int order[AG_MAX_RANK]) {
   ag_shape shape = ag_shape_of(node->inputs[0]);
   if (axes->count != 0 && axes->count != shape.rank)
     return ag_fail(AG_ERROR_ARGUMENT, "transpose: an order of %d axes for shape %s", axes->count,
-                   ag_shape_print(shape).text) != NULL;
+                   ag_shape_print(shape).text);
   bool named[AG_MAX_RANK] = {false};
   for (int i = 0; i < shape.rank; i++) {
     order[i] = axes->count == 0 ? shape.rank - 1 - i : ag_resolve_axis("transpose", shape, axes->axis[i]);
     if (order[i] < 0) return false;
-    if (named[order[i]]) return ag_fail(AG_ERROR_ARGUMENT, "transpose: axis %d is named twice", axes->axis[i]) != NULL;
+    if (named[order[i]]) return ag_fail(AG_ERROR_ARGUMENT, "transpose: axis %d is named twice", axes->axis[i]);
     named[order[i]] = true;
   }
   return true;
@@ -119,7 +118,7 @@ static bool joined_shape(const ag_node *node, int axis, ag_shape *joined) {
     ag_shape shape = ag_shape_of(node->inputs[i]), like_first = shape;
     like_first.sizes[axis] = first.sizes[axis];
     if (!ag_shape_equal(like_first, first))
-      return ag_fail_shapes("concat", first, shape, "only the joined axis may differ") != NULL;
+      return ag_fail_shapes("concat", first, shape, "only the joined axis may differ");
     joined->sizes[axis] += shape.sizes[axis]; /* of two valid sizes: no overflow yet */
     if (ag_shape_make(joined->rank, joined->sizes).rank < 0) return false;
   }
@@ -237,7 +236,7 @@ static bool indices_within(const char *op, const ag_tensor *indices, int64_t bou
     double value = (double)index[i];
     if (value >= 0 && value < (double)bound && value == floor(value)) continue;
     return ag_fail(AG_ERROR_ARGUMENT, "%s: index %g (number %zu) is no whole number from 0 to below %lld", op, value, i,
-                   (long long)bound) != NULL;
+                   (long long)bound);
   }
   return index != NULL;
 }

@@ -3,12 +3,6 @@
 
 #include "nn/layers.h"
 
-/* Puts where it happened in front of the pending error's sentence; later calls go further to the front. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 1, 2)))
-#endif
-void nn_error_prefix(const char *format, ...);
-
 _Static_assert((int)NN_VALID == AG_VALID && (int)NN_SAME == AG_SAME, "a padding is handed on as it is");
 /* The window of a layer's options. The op refuses a padding that is none. */
 static inline ag_window nn_window(int stride, nn_padding padding) { return AG_STRIDE(stride, (ag_padding)padding); }

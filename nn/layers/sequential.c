@@ -14,7 +14,7 @@ static bool build(void *self, ag_shape input, ag_rng *rng) {
   for (size_t i = 0; i < all->count; i++) {
     nn_layer *layer = all->layers[i];
     if (!nn_is_built(layer) && !nn_build(layer, shape, rng)) {
-      nn_error_prefix("layer %zu, ", i);
+      ag_error_prefix("layer %zu, ", i);
       return false;
     }
     shape = nn_output_shape(layer);
@@ -33,7 +33,7 @@ static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {
                   ag_shape_equal(nn_output_shape(layer), nn_input_shape(all->layers[i + 1]));
     x = joined ? nn_forward_leaky_relu(layer, x, mode, slope) : nn_forward(layer, x, mode);
     if (!x) {
-      nn_error_prefix("layer %zu, ", i);
+      ag_error_prefix("layer %zu, ", i);
       return NULL;
     }
     if (joined) i++;
