@@ -26,14 +26,14 @@ const gan_model gan_ring_toy = {
     .make_discriminator_optimizer = make_faster_ring_optimizer,
     .loss = &gan_cross_entropy,
     .step = gan_alternating_step,
-    .freeze_after = 1000,           /* until then, a batch's statistics shake a mode by more than its width */
-    .instance_noise = {0.4, 0.002}, /* from half the distance of two modes to a fifth of a mode's deviation */
-    .wide_noise = {0.3, 1.0 / 32},  /* modes that no noise joins any more would drift from their shares */
+    .freeze_after = 1000,            /* until then, a batch's statistics shake a mode by more than its width */
+    .instance_noise = {0.4, 0.0005}, /* from half the distance of two modes to a twentieth of a mode's deviation */
+    .wide_noise = {0.3, 1.0 / 32},   /* modes that no noise joins any more would drift from their shares */
     .average = 0.999,
-    .decay = 2,
+    .decay = 4, /* modes take on their width while noise and rates are small */
     .noise = 2,
     .batch = 256,
-    .epochs = 30,
+    .epochs = 40,
     .mixture = &gan_ring,
 };
 
