@@ -20,8 +20,8 @@ ag_error_code ag_error_kind(void);
 const char *ag_error_message(void);
 void ag_error_clear(void);
 
-/* Records an error unless one is pending. Returns NULL always, so that a function can `return ag_fail(...)`, as false too. Another
- * code than an error's counts as AG_ERROR_ARGUMENT. */
+/* Records an error unless one is pending. Returns NULL always, so that a function can `return ag_fail(...)`, where it
+ * returns a bool as well. Another code than an error's counts as AG_ERROR_ARGUMENT. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
