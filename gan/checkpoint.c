@@ -283,8 +283,7 @@ static bool read_position(const words *all, gan_position *at) {
   bool read = read_whole(all, SEED, 0, UINT64_MAX, &at->seed) && read_count(all, IMAGES, 0, INT32_MAX, &at->images) &&
               read_count(all, STEPS_AN_EPOCH, 1, most_steps, &at->steps_an_epoch) &&
               read_count(all, STEPS, 1, most_steps, &at->steps) && read_count(all, STEP, 1, at->steps, &at->step) &&
-              read_count(all, EVALUATE, 0, 1, &evaluate) &&
-              read_whole(all, COUNTER, 0, UINT64_MAX, &at->counter);
+              read_count(all, EVALUATE, 0, 1, &evaluate) && read_whole(all, COUNTER, 0, UINT64_MAX, &at->counter);
   if (!read) return false;
   at->evaluate = evaluate;
   int64_t epoch = (at->step - 1) / at->steps_an_epoch + 1;
@@ -342,9 +341,10 @@ char *gan_checkpoint_differs(const char *path, const gan_position *at) {
   put_count(&here, STEPS, at->steps);
   if (!read_words(path, &all)) return NULL;
   if ((at->model->decay || at->model->instance_noise.first > 0) && strcmp(all.text[STEPS], here.text[STEPS]) != 0)
-    return gan_text("%s is of a run of %s steps, now of %s: its rates or noise, which fall to the end, are others than "
-                    "those of a run never stopped",
-                    path, all.text[STEPS], here.text[STEPS]);
+    return gan_text(
+        "%s is of a run of %s steps, now of %s: its rates or noise, which fall to the end, are others than "
+        "those of a run never stopped",
+        path, all.text[STEPS], here.text[STEPS]);
   for (int key = PRECISION; key < KEYS; key++)
     if (strcmp(all.text[key], here.text[key]) != 0)
       return gan_text("%s was written with %s %s, and this is %s: bits may differ from those of a run never stopped",

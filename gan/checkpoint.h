@@ -7,8 +7,8 @@
 typedef struct {
   const gan_model *model;
   uint64_t seed;
-  int64_t images;      /* that it is trained on; 0: points */
-  uint32_t crc32;      /* of these images */
+  int64_t images; /* that it is trained on; 0: points */
+  uint32_t crc32; /* of these images */
   int64_t steps_an_epoch;
   int64_t steps;       /* that it is to have */
   bool evaluate;       /* whether each epoch is judged */

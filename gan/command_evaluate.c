@@ -156,8 +156,8 @@ static bool evaluate_points(const evaluation *options) {
 
 static bool evaluate(evaluation *options) {
   ag_scope *scope = ag_scope_enter();
-  bool loaded = scope && (!options->run || gan_run_load(options->run, &options->pair, &options->model, progress_note,
-                                                        NULL));
+  bool loaded =
+      scope && (!options->run || gan_run_load(options->run, &options->pair, &options->model, progress_note, NULL));
   if (!options->count) options->count = options->model.mixture ? POINTS : DIGITS;
   bool done = loaded && (options->model.mixture ? evaluate_points(options) : evaluate_digits(options));
   gan_judge_free(&options->judge);

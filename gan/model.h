@@ -22,11 +22,11 @@ typedef struct {
   } instance_noise; /* as in gan_pair, falling by the same factor each step; 0 and 0: none */
   struct {
     double deviation, share;
-  } wide_noise;     /* beside it, as in gan_pair; the share falls as the learning rates do */
-  double average;                      /* decay of the generator's moving average; 0: none is kept */
-  double learning_rate;                /* of both optimizers, in place of their own; 0: as make_optimizer has it */
-  int64_t decay;                       /* the learning rates fall over the run as (the share that is left)^decay */
-  int64_t noise;                       /* size of the generator's noise */
+  } wide_noise;         /* beside it, as in gan_pair; the share falls as the learning rates do */
+  double average;       /* decay of the generator's moving average; 0: none is kept */
+  double learning_rate; /* of both optimizers, in place of their own; 0: as make_optimizer has it */
+  int64_t decay;        /* the learning rates fall over the run as (the share that is left)^decay */
+  int64_t noise;        /* size of the generator's noise */
   int64_t batch;
   int64_t epochs;
   int64_t shown;              /* images in a picture; 0: 16, and of a conditional model 100 */

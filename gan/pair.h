@@ -12,11 +12,11 @@ typedef struct {
   nn_layer *generator, *discriminator;
   nn_optimizer *generator_optimizer, *discriminator_optimizer; /* may be one and the same */
   const gan_loss *loss;
-  nn_layer *average;    /* a generator whose variables follow the trained one's; NULL: none */
-  double average_decay; /* of the moving average, a step of the generator */
-  int64_t classes;      /* both networks are told the sample's label, 0 .. classes - 1; 0: they are not */
-  int64_t pack;         /* samples that the discriminator judges together (PacGAN, Lin et al. 2018); 0: one */
-  int64_t critic_steps; /* the discriminator's steps for each of the generator's; 0: one */
+  nn_layer *average;     /* a generator whose variables follow the trained one's; NULL: none */
+  double average_decay;  /* of the moving average, a step of the generator */
+  int64_t classes;       /* both networks are told the sample's label, 0 .. classes - 1; 0: they are not */
+  int64_t pack;          /* samples that the discriminator judges together (PacGAN, Lin et al. 2018); 0: one */
+  int64_t critic_steps;  /* the discriminator's steps for each of the generator's; 0: one */
   double instance_noise; /* standard deviation of noise on every sample that the discriminator sees (Arjovsky and Bottou
                             2017, section 3); 0: none */
   double wide_noise, wide_share; /* beside instance noise: such a share of the samples, drawn anew each time, gets this

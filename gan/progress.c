@@ -66,6 +66,4 @@ void progress_show(const gan_progress *progress, void *context) {
   display->count = 0;
 }
 
-void progress_note(const char *sentence, void *context) {
-  printf("%s.\n", sentence);
-}
+void progress_note(const char *sentence, void *context) { printf("%s.\n", sentence); }

@@ -13,8 +13,7 @@ enum { MOST_PICTURES = 23 }; /* with the film, full rows of 2, 3, 4 or 6 */
 static bool read_metrics(gan_report *report) {
   gan_csv *metrics = &report->metrics;
   if (!gan_metrics_read(metrics, report->folder)) return false;
-  return metrics->rows ||
-         ag_fail(AG_ERROR_FILE, "%s: line 2: is missing, expected a training step", metrics->path);
+  return metrics->rows || ag_fail(AG_ERROR_FILE, "%s: line 2: is missing, expected a training step", metrics->path);
 }
 
 static bool read_evaluation(gan_report *report) {

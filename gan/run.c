@@ -113,8 +113,8 @@ bool gan_run_start(gan_run *run, const char *folder) {
   bool started = run->folder && make_folders(samples) && lock_folder(run) && remove_after(-1, run) &&
                  remove_file(gan_text(FILM, folder)) && remove_file(gan_text(CHECKPOINT, folder)) &&
                  remove_file(gan_text(PREVIOUS, folder)) && remove_file(gan_text(BROKEN, folder)) &&
-                 remove_file(gan_text(REPORT, folder)) &&
-                 remove_file(gan_text("%s/" EVALUATION, folder)) && start_metrics(run);
+                 remove_file(gan_text(REPORT, folder)) && remove_file(gan_text("%s/" EVALUATION, folder)) &&
+                 start_metrics(run);
   ag_free(samples);
   if (!started) gan_run_close(run);
   return started;

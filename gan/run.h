@@ -33,8 +33,8 @@ bool gan_run_read(const char *folder, gan_model *model, gan_position *at, ag_pre
 /* Goes on with the folder's run: *at says of what settings it must be, and then where it stands; the pair, made of
  * at->model, is brought there, tables are cut back to there, later pictures and kept checkpoints removed. Of a
  * checkpoint that is broken the one before is taken, and it lies aside as checkpoint.broken.safetensors. `note` (may be
- * NULL) is told that, and what may make bits differ. False and an error, the run closed, as where another is open there;
- * other settings change nothing. */
+ * NULL) is told that, and what may make bits differ. False and an error, the run closed, as where another is open
+ * there; other settings change nothing. */
 bool gan_run_resume(gan_run *run, const char *folder, gan_position *at, gan_pair *pair, gan_note_function *note,
                     void *context);
 void gan_run_close(gan_run *run);
@@ -51,5 +51,5 @@ bool gan_run_show(gan_run *run, const gan_position *at, const gan_pair *pair, ga
 
 /* The model that a run's checkpoint names, with the options it was trained with; its networks, built and loaded; of the
  * checkpoint before, which `note` (may be NULL) is told, where the last one is broken. False and an error, as for a
- * model that is not among gan_models (gan_pair_make and nn_load load one of your own); there is nothing to free then. */
+ * model that is not among gan_models (gan_pair_make and nn_load load one of your own); then nothing is to be freed. */
 bool gan_run_load(const char *folder, gan_pair *pair, gan_model *model, gan_note_function *note, void *context);

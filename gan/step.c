@@ -269,8 +269,7 @@ static bool recognises_too_few(ag_tensor *fake_output) { return 1 - share_above(
 static bool threshold(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
   if (!gan_step_fits(gan_threshold_step, pair->loss, count_of(real), pair->pack)) return false;
   turn_context turn = {.real = real, .figures = figures, .wanted = recognises_too_few};
-  return attempt(discriminator_turn, pair, rng, &turn) &&
-         gan_frozen_generator_turn(pair, real, rng, figures);
+  return attempt(discriminator_turn, pair, rng, &turn) && gan_frozen_generator_turn(pair, real, rng, figures);
 }
 
 bool gan_threshold_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {

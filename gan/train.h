@@ -24,17 +24,17 @@ enum { GAN_JUDGED_DIGITS = 2000 };
 
 typedef struct {
   const gan_model *model;
-  const gan_images *images;        /* NULL for a model of points */
-  const char *folder;              /* an earlier run in it is replaced, unless it is resumed */
-  bool resume;                     /* goes on with the folder's run: its model and seed, as many images */
-  uint64_t seed;                   /* all randomness of the run comes from it */
-  int64_t limit;                   /* images to use; 0: all */
-  int64_t epochs;                  /* 0: the model's own */
-  int64_t steps;                   /* ends after so many, whatever the epochs; 0: epochs count */
-  bool evaluate;                   /* each epoch's samples are judged, into evaluation.csv; the run is the same */
-  gan_judge *judge;                /* who judges digits; NULL for points, or where nobody does */
-  double frechet_real;             /* what it says of GAN_JUDGED_DIGITS test digits; told beside the samples' own */
-  double checkpoint_minutes;       /* a checkpoint every so many, within epochs, too; 0: after each epoch alone */
+  const gan_images *images;  /* NULL for a model of points */
+  const char *folder;        /* an earlier run in it is replaced, unless it is resumed */
+  bool resume;               /* goes on with the folder's run: its model and seed, as many images */
+  uint64_t seed;             /* all randomness of the run comes from it */
+  int64_t limit;             /* images to use; 0: all */
+  int64_t epochs;            /* 0: the model's own */
+  int64_t steps;             /* ends after so many, whatever the epochs; 0: epochs count */
+  bool evaluate;             /* each epoch's samples are judged, into evaluation.csv; the run is the same */
+  gan_judge *judge;          /* who judges digits; NULL for points, or where nobody does */
+  double frechet_real;       /* what it says of GAN_JUDGED_DIGITS test digits; told beside the samples' own */
+  double checkpoint_minutes; /* a checkpoint every so many, within epochs, too; 0: after each epoch alone */
   /* Once it is not 0, training ends after the step that runs, with a checkpoint; may be NULL. */
   const volatile sig_atomic_t *stop;
   gan_progress_function *progress; /* may be NULL */

@@ -52,9 +52,7 @@ void nn_visit_layer(nn_visitor *visitor, const char *name, nn_layer *layer) {
 }
 
 /* Each inner layer has one outer layer, which frees it, and is named once. */
-static void forget_met(const char *name, nn_layer *inner, void *context) {
-  inner->met = false;
-}
+static void forget_met(const char *name, nn_layer *inner, void *context) { inner->met = false; }
 
 static void adopt(const char *name, nn_layer *inner, void *context) {
   if (inner->met || (inner->outer && inner->outer != context)) {
@@ -115,9 +113,7 @@ const nn_layer_class *nn_layer_class_of(const nn_layer *layer) {
   return layer ? layer->class_of_layer : ag_fail_null("layer_class_of", "layer");
 }
 
-static void release(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
-  ag_release(variable);
-}
+static void release(const char *name, ag_tensor *variable, bool is_buffer, void *context) { ag_release(variable); }
 
 void nn_layer_free(nn_layer *layer) {
   if (!layer || layer->outer) return;
@@ -153,9 +149,7 @@ static void check_variable(const char *name, ag_tensor *variable, bool is_buffer
   else if (is_buffer) ag_set_trainable(variable, false);
 }
 
-static void retain(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
-  ag_retain(variable);
-}
+static void retain(const char *name, ag_tensor *variable, bool is_buffer, void *context) { ag_retain(variable); }
 
 static void remember_built(const char *name, nn_layer *layer, void *context) {
   layer->built_before = layer->built;
@@ -266,8 +260,8 @@ static ag_tensor *run(nn_layer *layer, ag_tensor *input, nn_mode mode, const dou
   ag_scope *scope = ag_scope_enter();
   if (!scope) return NULL;
   const nn_layer_class *class = layer->class_of_layer;
-  ag_tensor *output = slope ? class->forward_leaky_relu(layer->self, input, mode, *slope)
-                            : class->forward(layer->self, input, mode);
+  ag_tensor *output =
+      slope ? class->forward_leaky_relu(layer->self, input, mode, *slope) : class->forward(layer->self, input, mode);
   if (!output || ag_failed()) {
     ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error");
     ag_error_prefix("%s: ", name);

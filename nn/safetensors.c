@@ -16,9 +16,7 @@ bool nn_each_metadata(const char *path, nn_metadata_function *f, void *context) 
   return ag_fail(AG_ERROR_FILE, "%s", without_cjson);
 }
 
-char *nn_read_metadata(const char *path, const char *key) {
-  return ag_fail(AG_ERROR_FILE, "%s", without_cjson);
-}
+char *nn_read_metadata(const char *path, const char *key) { return ag_fail(AG_ERROR_FILE, "%s", without_cjson); }
 
 #else
 

@@ -1,6 +1,6 @@
 /* The rules of dcgan-paper with a quarter of the channels or less, for those who want to see digits soon. The
- * discriminator needs all three of its convolutions: a unit of the second sees a third of the digit's width, and strokes
- * that are right each for itself pass for a digit. */
+ * discriminator needs all three of its convolutions: a unit of the second sees a third of the digit's width, and
+ * strokes that are right each for itself pass for a digit. */
 #include "gan/models/models.h"
 
 static const nn_init normal = {.kind = NN_NORMAL, .scale = 0.02};
