@@ -132,7 +132,8 @@ ag_tensor *ag_dropout(ag_tensor *x, double rate, ag_rng *rng);
 /* ops/loss.c. All stable for large logits; one loss an element or a row, to be averaged by the caller. */
 ag_tensor *ag_softmax(ag_tensor *logits, int axis);
 ag_tensor *ag_log_softmax(ag_tensor *logits, int axis);
-/* max(x, 0) - x z + log(1 + exp(-|x|)) for labels z in [0, 1] and logits x of one shape (or broadcast). */
+/* max(x, 0) - x z + log(1 + exp(-|x|)) for labels z in [0, 1] and logits x. Labels broadcast to the shape of the
+ * logits, not the reverse: labels [N] with logits [N, 1] would make N^2 losses, and are an error. */
 ag_tensor *ag_sigmoid_cross_entropy(ag_tensor *labels, ag_tensor *logits);
 /* -sum(labels * log_softmax(logits)) over the last axis. labels: probabilities of the shape of logits. */
 ag_tensor *ag_softmax_cross_entropy(ag_tensor *labels, ag_tensor *logits);

@@ -71,7 +71,8 @@ static inline graph_value graph_binary(cases *c, graph_value x, graph_value y) {
     case 2: return graph_of(ag_mul(x.tensor, y.tensor), x.bound * y.bound);
     case 3: return graph_of(ag_div(x.tensor, one_plus_square(y.tensor)), x.bound);
     case 4: return graph_of(ag_pow(one_plus_square(x.tensor), ag_tanh(y.tensor)), 1 + x.bound * x.bound);
-    default: return graph_of(ag_sigmoid_cross_entropy(ag_sigmoid(x.tensor), y.tensor), 2 * y.bound + 0.7);
+    default: return graph_of(ag_sigmoid_cross_entropy(ag_sigmoid(x.tensor), ag_add(x.tensor, y.tensor)),
+                              2 * (x.bound + y.bound) + 0.7);
   }
 }
 

@@ -91,7 +91,6 @@ static double mul(double a, double b) { return a * b; }
 static double divide(double a, double b) { return a / b; }
 static double maximum(double a, double b) { return a > b ? a : b; }
 static double minimum(double a, double b) { return a < b ? a : b; }
-static double cross_entropy(double z, double x) { return -z * log(sigmoid(x)) - (1 - z) * log(1 - sigmoid(x)); }
 
 static void two_inputs_broadcast_as_in_numpy(void **state) {
   (void)state;
@@ -99,7 +98,7 @@ static void two_inputs_broadcast_as_in_numpy(void **state) {
     ag_tensor *(*op)(ag_tensor *a, ag_tensor *b);
     double (*f)(double a, double b);
   } zips[] = {{ag_add, add},         {ag_sub, sub},         {ag_mul, mul}, {ag_div, divide},
-              {ag_maximum, maximum}, {ag_minimum, minimum}, {ag_pow, pow}, {ag_sigmoid_cross_entropy, cross_entropy}};
+              {ag_maximum, maximum}, {ag_minimum, minimum}, {ag_pow, pow}};
   /* a [2, 1, 4] and b [3, 1] make [2, 3, 4]: the sizes as strides, 0 where one is repeated */
   ag_tensor *a = ag_add_scalar(waves(AG_SHAPE(2, 1, 4), 1), 2), *b = ag_add_scalar(waves(AG_SHAPE(3, 1), 2), 1.5);
   double expected[24];
@@ -112,6 +111,20 @@ static void two_inputs_broadcast_as_in_numpy(void **state) {
   assert_matches(ag_add(ag_zeros(AG_SHAPE(0, 3)), ag_ones(AG_SHAPE(1))), AG_SHAPE(0, 3), expected);
   assert_fails(ag_add(ag_zeros(AG_SHAPE(0)), ag_ones(AG_SHAPE(2))), AG_ERROR_SHAPE, "add: shapes [0] and [2]");
   assert_fails(ag_mul(ag_zeros(AG_SHAPE(2, 3)), ag_zeros(AG_SHAPE(2))), AG_ERROR_SHAPE, "mul: shapes [2, 3] and [2]");
+}
+
+static void labels_of_sigmoid_cross_entropy_broadcast_to_the_logits_alone(void **state) {
+  (void)state;
+  ag_tensor *labels = ag_from(AG_SHAPE(3), (ag_real[]){0, 0.25, 1}), *logits = waves(AG_SHAPE(2, 3), 1);
+  double losses[6];
+  for (size_t i = 0; i < 6; i++) {
+    double p = sigmoid((double)ag_data(logits)[i]), z = (double)ag_data(labels)[i % 3];
+    losses[i] = -z * log(p) - (1 - z) * log(1 - p);
+  }
+  assert_matches(ag_sigmoid_cross_entropy(labels, logits), AG_SHAPE(2, 3), losses);
+  assert_fails(ag_sigmoid_cross_entropy(ag_ones(AG_SHAPE(4)), ag_ones(AG_SHAPE(4, 1))), AG_ERROR_SHAPE,
+               "sigmoid_cross_entropy: shapes [4] and [4, 1], but the first must broadcast to the second");
+  assert_fails(ag_sigmoid_cross_entropy(ag_ones(AG_SHAPE(3)), ag_scalar(0)), AG_ERROR_SHAPE, "shapes [3] and []");
 }
 
 static void comparisons_give_one_or_zero(void **state) {
@@ -804,6 +817,7 @@ int main(void) {
       TEST(maps_take_their_parameters),
       TEST(maps_stay_finite_at_large_values),
       TEST(two_inputs_broadcast_as_in_numpy),
+      TEST(labels_of_sigmoid_cross_entropy_broadcast_to_the_logits_alone),
       TEST(comparisons_give_one_or_zero),
       TEST(where_picks_and_broadcasts_all_three),
       TEST(powers_and_branches_have_finite_slopes_at_zero),

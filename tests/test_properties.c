@@ -145,6 +145,12 @@ static double greater(double a, double b) { return a > b; }
 static double greater_equal(double a, double b) { return a >= b; }
 static double cross_entropy(double z, double x) { return fmax(x, 0) - x * z + log1p(exp(-fabs(x))); }
 
+/* Labels alone broadcast. */
+static ag_tensor *loss_of_joint_logits(ag_tensor *labels, ag_tensor *logits) {
+  ag_shape joint = joint_shape(ag_shape_of(labels), ag_shape_of(logits));
+  return ag_sigmoid_cross_entropy(labels, ag_broadcast_to(logits, joint));
+}
+
 static const struct {
   ag_tensor *(*op)(ag_tensor *a, ag_tensor *b);
   double (*f)(double a, double b);
@@ -160,7 +166,7 @@ static const struct {
                   {ag_less_equal, less_equal},
                   {ag_greater, greater},
                   {ag_greater_equal, greater_equal},
-                  {ag_sigmoid_cross_entropy, cross_entropy}};
+                  {loss_of_joint_logits, cross_entropy}};
 
 static void binary_case(cases *c) {
   ag_shape to = draw_shape(c, 0, 5, 0, 4), shapes[] = {draw_operand(c, to), draw_operand(c, to)};

@@ -47,7 +47,8 @@ static const ag_op sigmoid_cross_entropy_op = {
     .name = "sigmoid_cross_entropy", .forward = ag_zip_forward, .vjp = sigmoid_cross_entropy_vjp,
     .drops = AG_DROP_OUTPUT};
 ag_tensor *ag_sigmoid_cross_entropy(ag_tensor *labels, ag_tensor *logits) {
-  return ag_zip_apply(&sigmoid_cross_entropy_op, KERNEL_SIGMOID_CROSS_ENTROPY, labels, logits, 0, 0);
+  bool fits = !labels || !logits || ag_broadcasts_to("sigmoid_cross_entropy", ag_shape_of(labels), ag_shape_of(logits));
+  return fits ? ag_zip_apply(&sigmoid_cross_entropy_op, KERNEL_SIGMOID_CROSS_ENTROPY, labels, logits, 0, 0) : NULL;
 }
 
 ag_tensor *ag_softmax_cross_entropy(ag_tensor *labels, ag_tensor *logits) {
