@@ -43,7 +43,7 @@ static nn_layer *make_grid_generator(void) {
 }
 
 /* Without momentum, which makes games swing (Gidel et al. 2019): modes would part with uneven shares, and be lost. */
-static nn_optimizer *make_grid_optimizer(void) { return nn_adam(.learning_rate = 6e-4, .beta1 = NN_ZERO); }
+static nn_optimizer *make_grid_optimizer(void) { return nn_adam(.learning_rate = 5e-4, .beta1 = NN_ZERO); }
 
 const gan_model gan_grid_toy = {
     .name = "grid",
@@ -57,7 +57,7 @@ const gan_model gan_grid_toy = {
     .instance_noise = {0.4, 0.003}, /* from a fifth of the distance of two modes, which wide noise joins */
     .wide_noise = {0.7, 1.0 / 2},
     .average = 0.999,
-    .decay = 4,
+    .decay = 3,
     .noise = 2,
     .batch = 256,
     .epochs = 30,
