@@ -4,7 +4,8 @@
 
 #include "autograd/tensor.h"
 
-/* A function of its inputs, written in ops; the same inputs must give the same bits. */
+/* A function of its inputs, written in ops; the same inputs must give the same bits. Only what is read from `inputs` is
+ * checked: a variable that the function knows otherwise, as a layer's weights, counts as a constant. */
 typedef ag_tensor *ag_function(ag_list inputs, void *context);
 
 typedef struct {

@@ -99,7 +99,7 @@ static bool record_call(const ag_node *node, size_t attribute_bytes) {
 
 ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const void *attributes,
                     size_t attribute_bytes) {
-  if (!op || !op->forward) return ag_fail_null("apply", op ? "forward" : "the op");
+  if (!op || !op->name || !op->forward) return ag_fail_null("apply", op ? "the op's name or its forward" : "the op");
   if (count < 0 || (count > 0 && !inputs)) return ag_fail_null(op->name, "the list of inputs");
   if (attribute_bytes && !attributes) return ag_fail_null(op->name, "attributes");
   if (!inputs_given(op, count, inputs)) return NULL;

@@ -15,6 +15,7 @@ void ag_scope_leave(ag_scope *scope);
 ag_tensor *ag_scope_leave_with(ag_scope *scope, ag_tensor *tensor);
 ag_list ag_scope_leave_with_list(ag_scope *scope, ag_list list);
 
-/* One more owner: the tensor outlives its scope until ag_release. Both may run on any thread. NULL is passed over. */
+/* One more owner: the tensor outlives its scope until ag_release. Each ag_release ends one ag_retain: one more would
+ * free what a scope still owns. Both may run on any thread. NULL is passed over. */
 ag_tensor *ag_retain(ag_tensor *tensor);
 void ag_release(ag_tensor *tensor);

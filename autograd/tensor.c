@@ -143,7 +143,7 @@ static ag_tensor *owned(ag_tensor *tensor) { return ag_scope_own_tensor(tensor, 
 static ag_tensor *make(const ag_shape *shape, size_t size, ag_real **values) {
   ag_buffer *buffer = buffer_make(size);
   if (!buffer) return NULL;
-  if (values) *values = ag_values(buffer);
+  *values = ag_values(buffer);
   fill_in(&buffer->first, shape, size, ag_tensor_clock(), buffer);
   return owned(&buffer->first);
 }
@@ -151,6 +151,7 @@ static ag_tensor *make(const ag_shape *shape, size_t size, ag_real **values) {
 ag_tensor *ag_make_like(const ag_tensor *other, ag_real **values) { return make(&other->shape, other->size, values); }
 
 ag_tensor *ag_make(ag_shape shape, ag_real **values) {
+  if (!values) return ag_fail_null("make", "values");
   /* checked again, for a shape need not come from ag_shape_make */
   return sizes_fit(shape.rank, shape.sizes, 0) ? make(&shape, ag_shape_size(shape), values) : NULL;
 }

@@ -70,7 +70,7 @@ ag_tensor *ag_ones(ag_shape shape);
 ag_tensor *ag_arange(int64_t count);
 /* A copy of ag_shape_size(shape) values. */
 ag_tensor *ag_from(ag_shape shape, const ag_real *values);
-/* A tensor whose values the caller fills in through *values, before anybody else sees it. */
+/* A tensor of values not yet set: the caller fills in *values, before anybody else sees it. */
 ag_tensor *ag_make(ag_shape shape, ag_real **values);
 
 /* Reading. ag_data is valid as long as the tensor, and a variable's until its next assignment. */

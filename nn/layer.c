@@ -128,10 +128,12 @@ void nn_layer_free(nn_layer *layer) {
 
 /* Building. */
 
-/* [1, ...shape]; a refused shape and an error where that is none. */
-static ag_shape batch_of_one(ag_shape shape) {
+enum { TRIED = 2 /* samples: with one, a layer that takes the batch for a sample's own axis would pass */ };
+
+/* [TRIED, ...shape]; a refused shape and an error where that is none. */
+static ag_shape batch_to_try(ag_shape shape) {
   bool valid = shape.rank >= 0 && shape.rank < AG_MAX_RANK;
-  int64_t sizes[AG_MAX_RANK] = {1};
+  int64_t sizes[AG_MAX_RANK] = {TRIED};
   for (int i = 0; valid && i < shape.rank; i++) {
     valid = shape.sizes[i] >= 0;
     sizes[i + 1] = shape.sizes[i];
@@ -144,8 +146,22 @@ static ag_shape batch_of_one(ag_shape shape) {
 
 static ag_shape without_batch(ag_shape shape) { return ag_shape_make(shape.rank - 1, shape.sizes + 1); }
 
-static void check_variable(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
+typedef struct {
+  const char *name;
+  int count;
+} name_count;
+
+static void count_name(const char *name, ag_tensor *variable, bool is_buffer, void *context) {
+  name_count *wanted = context;
+  wanted->count += strcmp(name, wanted->name) == 0;
+}
+
+static void check_variable(const char *name, ag_tensor *variable, bool is_buffer, void *layer) {
+  name_count same = {.name = name};
+  visit(layer, count_name, NULL, &same);
   if (!ag_is_variable(variable)) ag_fail(AG_ERROR_ARGUMENT, "%s is no variable", name);
+  else if (strchr(name, '.') || same.count > 1)
+    ag_fail(AG_ERROR_ARGUMENT, "%s: the names of a layer's tensors hold no '.', and each stands once", name);
   else if (is_buffer) ag_set_trainable(variable, false);
 }
 
@@ -167,20 +183,20 @@ static void undo_build(const char *name, nn_layer *layer, void *context) {
 /* Builds and runs the layer in the current scope, which owns all that it makes. */
 static bool build_and_try(nn_layer *layer, ag_rng *rng) {
   const nn_layer_class *class = layer->class_of_layer;
-  ag_shape batch = batch_of_one(layer->input);
+  ag_shape batch = batch_to_try(layer->input);
   if (ag_failed()) return false;
   if (class->build && !class->build(layer->self, layer->input, rng)) {
     return ag_fail(AG_ERROR_ARGUMENT, "build failed without an error"), false;
   }
   layer->built = true;
-  visit(layer, check_variable, NULL, NULL);
+  visit(layer, check_variable, NULL, layer);
   if (ag_failed() || !adopt_all(layer)) return false; /* build may have made inner layers */
   ag_tensor *zeros = ag_zeros(batch), *output = zeros ? class->forward(layer->self, zeros, NN_EVAL) : NULL;
   if (!output || ag_failed()) return ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error"), false;
   ag_shape shape = ag_shape_of(output);
-  if (shape.rank < 1 || shape.sizes[0] != 1) {
-    ag_fail(AG_ERROR_SHAPE, "forward made %s of %s, expected [1, ...]", ag_shape_print(shape).text,
-            ag_shape_print(batch).text);
+  if (shape.rank < 1 || shape.sizes[0] != TRIED) {
+    ag_fail(AG_ERROR_SHAPE, "forward made %s of %s, expected [%d, ...]", ag_shape_print(shape).text,
+            ag_shape_print(batch).text, TRIED);
     return false;
   }
   layer->output = without_batch(shape);

@@ -19,8 +19,9 @@ typedef struct {
 typedef struct nn_layer nn_layer;
 typedef struct nn_visitor nn_visitor;
 
-/* A kind of layer. `self` is the user's struct, copied by nn_layer_new. Any function but forward may be left out. What
- * build makes and `variables` does not name is freed when nn_build returns: a constant table is a buffer. */
+/* A kind of layer. `self` is the user's struct, copied by nn_layer_new. Any function but forward may be left out;
+ * `variables` only where build makes no tensor, for what it does not name is freed when nn_build returns (a constant
+ * table is a buffer). */
 typedef struct {
   const char *name; /* "Dense", as the summary prints it */
   /* Makes the variables for an input of this shape, without the batch axis, and builds inner layers. False after an
@@ -42,7 +43,8 @@ typedef struct {
   ag_tensor *(*forward_with_kernel)(void *self, ag_tensor *input, ag_tensor *kernel);
 } nn_layer_class;
 
-/* Weights are trained; buffers (moving averages) are saved but not trained. Names hold no '.'. */
+/* Weights are trained; buffers (moving averages) are saved but not trained. Names hold no '.', and a layer has each
+ * once, for its tensors are saved under them. */
 void nn_visit_weight(nn_visitor *visitor, const char *name, ag_tensor *variable);
 void nn_visit_buffer(nn_visitor *visitor, const char *name, ag_tensor *variable);
 void nn_visit_layer(nn_visitor *visitor, const char *name, nn_layer *layer);
@@ -57,9 +59,9 @@ const nn_layer_class *nn_layer_class_of(const nn_layer *layer);
  * its outer one, of which it has only one. */
 void nn_layer_free(nn_layer *layer);
 
-/* Fixes shapes and initial values for inputs of this shape, without the batch axis, and runs the layer once on zeros,
- * so that a mistake shows here. False and an error: a wrong shape, or built before; the layer, its inner layers and rng
- * are then as before the call. Build before tapes start: one that runs records the run on zeros. */
+/* Fixes shapes and initial values for inputs of this shape, without the batch axis, and runs the layer once on two
+ * samples of zeros, so that a mistake shows here. False and an error: a wrong shape, or built before; the layer, its
+ * inner layers and rng are then as before the call. Build before tapes start: one that runs records the run on zeros. */
 bool nn_build(nn_layer *layer, ag_shape input, ag_rng *rng);
 bool nn_is_built(const nn_layer *layer); /* of NULL: false */
 /* Without the batch axis; of a built layer. */

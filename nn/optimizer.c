@@ -214,7 +214,8 @@ static bool check_lists(const char *name, ag_list variables, ag_list gradients) 
     given++;
   }
   if (given > 0) return true;
-  ag_fail(AG_ERROR_ARGUMENT, "%s: none of %zu variables has a gradient; does the loss depend on them?", name,
+  ag_fail(AG_ERROR_ARGUMENT,
+          "%s: none of %zu variables has a gradient; does the loss depend on them, and did the tape record it?", name,
           variables.count);
   return false;
 }

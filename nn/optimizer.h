@@ -48,7 +48,7 @@ bool nn_set_learning_rate(nn_optimizer *optimizer, double learning_rate);
 
 /* One step, all or nothing: a failed list, another count, another shape or missing memory changes nothing and is an
  * error. A single NULL gradient leaves its variable and moments alone; a list of only NULLs is an error, and so is a
- * gradient for what is no trainable variable, or two for one variable. */
+ * gradient for what is no trainable variable, or two for one variable. Values are applied as they are, NaN too. */
 bool nn_apply_gradients(nn_optimizer *optimizer, ag_list variables, ag_list gradients);
 
 /* The gradients scaled by min(1, norm / global norm), where the global norm is that of all of them as one vector; NULLs

@@ -130,6 +130,8 @@ static bool catalogue_make(catalogue *all, const char *path, size_t count, const
   for (size_t i = 0; i < count && !ag_failed(); i++) {
     all->layer = &layers[i];
     if (!layers[i].name) ag_fail_null("safetensors", "the name of a layer");
+    else if (!nn_is_built(layers[i].layer))
+      ag_fail(AG_ERROR_ARGUMENT, "%s: the layer %s is NULL or not built; use nn_build", path, layers[i].name);
     else nn_each_variable(layers[i].layer, layers[i].optimizer ? add_state : add_variable, all);
   }
   return !ag_failed();

@@ -8,7 +8,8 @@
 
 /* A layer and the name its variables are filed under: "generator" gives "generator.0.kernel". Where an optimizer stands
  * here, what it keeps of the layer's weights is filed in place of them: "adam" gives "adam.0.kernel.moment1" and, a
- * whole number in the metadata, "adam.0.kernel.step". */
+ * whole number in the metadata, "adam.0.kernel.step". No name is another's beginning up to a '.' ("gen", "gen.ema"), or
+ * the one network would find the other's tensors among its own. */
 typedef struct {
   const char *name;
   nn_layer *layer;

@@ -884,6 +884,31 @@ static ag_tensor *forward_sum(void *self, ag_tensor *input, nn_mode mode) {
   return ag_sum(input);
 }
 
+static ag_tensor *forward_one_sample(void *self, ag_tensor *input, nn_mode mode) {
+  (void)self, (void)mode;
+  return ag_reshape(input, AG_SHAPE(1, -1));
+}
+
+static ag_tensor *forward_same(void *self, ag_tensor *input, nn_mode mode) {
+  (void)self, (void)mode;
+  return ag_identity(input);
+}
+
+static void name_twice(void *self, nn_visitor *visitor) {
+  nn_visit_weight(visitor, "gain", ((ag_tensor **)self)[0]);
+  nn_visit_buffer(visitor, "gain", ((ag_tensor **)self)[1]);
+}
+
+static void name_with_dot(void *self, nn_visitor *visitor) {
+  nn_visit_weight(visitor, "0.gain", ((ag_tensor **)self)[0]);
+}
+
+static bool build_two(void *self, ag_shape input, ag_rng *rng) {
+  (void)input, (void)rng;
+  for (int i = 0; i < 2; i++) ((ag_tensor **)self)[i] = ag_variable(ag_scalar(1));
+  return true;
+}
+
 static bool build_false(void *self, ag_shape input, ag_rng *rng) {
   (void)self, (void)input, (void)rng;
   return false;
@@ -904,7 +929,17 @@ static void a_class_that_breaks_the_rules_is_told_so(void **state) {
       .name = "Constant", .build = build_constant, .forward = forward_sum, .variables = residual_variables};
   static const nn_layer_class nothing = {.name = "Nothing"};
   assert_refused(nn_layer_new(&null, NULL, 0), AG_SHAPE(2), AG_ERROR_ARGUMENT, "Null: forward");
-  assert_refused(nn_layer_new(&sum, NULL, 0), AG_SHAPE(2), AG_ERROR_SHAPE, "Sum: forward made [] of [1, 2]");
+  assert_refused(nn_layer_new(&sum, NULL, 0), AG_SHAPE(2), AG_ERROR_SHAPE, "Sum: forward made [] of [2, 2]");
+  static const nn_layer_class one = {.name = "One", .forward = forward_one_sample};
+  static const nn_layer_class twice = {
+      .name = "Twice", .build = build_two, .forward = forward_same, .variables = name_twice};
+  static const nn_layer_class dotted = {
+      .name = "Dotted", .build = build_two, .forward = forward_same, .variables = name_with_dot};
+  ag_tensor *pair[2] = {NULL, NULL};
+  assert_refused(nn_layer_new(&one, NULL, 0), AG_SHAPE(3), AG_ERROR_SHAPE,
+                 "One: forward made [1, 6] of [2, 3], expected [2, ...]");
+  assert_refused(nn_layer_new(&twice, pair, sizeof pair), AG_SHAPE(2), AG_ERROR_ARGUMENT, "Twice: gain: the names");
+  assert_refused(nn_layer_new(&dotted, pair, sizeof pair), AG_SHAPE(2), AG_ERROR_ARGUMENT, "Dotted: 0.gain: the names");
   assert_refused(nn_layer_new(&silent, NULL, 0), AG_SHAPE(2), AG_ERROR_ARGUMENT, "Silent: build");
   residual self = {.inner = NULL};
   assert_refused(nn_layer_new(&constant, &self, sizeof self), AG_SHAPE(2), AG_ERROR_ARGUMENT, "Constant: scale");

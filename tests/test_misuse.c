@@ -106,7 +106,7 @@ static void construction(void **state) {
   REFUSED(ag_list_make(1, NULL).items, "list_make: items is NULL");
   TOO_LARGE(ag_list_make(SIZE_MAX, (ag_tensor *[]){NULL}).items);
   ACCEPTED(ag_list_make(0, NULL));
-  ACCEPTED(ag_make(AG_SHAPE(2), NULL));
+  REFUSED(ag_make(AG_SHAPE(2), NULL), "make: values is NULL");
   ACCEPTED(ag_arange(0));
   ACCEPTED(ag_scalar(NAN));
   check_nothing_wrong();

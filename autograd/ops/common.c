@@ -80,14 +80,9 @@ bool ag_windows_over(const char *op, ag_shape images, int64_t height, int64_t wi
     return ag_fail(AG_ERROR_SHAPE, "%s: shape %s, but images [N, H, W, C] are expected", op,
                    ag_shape_print(images).text);
   const int64_t *size = images.sizes;
-  *windows = (kernel_windows){.n = (size_t)size[0],
-                              .h = (size_t)size[1],
-                              .w = (size_t)size[2],
-                              .c = (size_t)size[3],
-                              .kh = (size_t)height,
-                              .kw = (size_t)width,
-                              .stride_h = (size_t)window.stride_h,
-                              .stride_w = (size_t)window.stride_w};
+  *windows = (kernel_windows){.n = (size_t)size[0], .h = (size_t)size[1], .w = (size_t)size[2], .c = (size_t)size[3],
+                              .kh = (size_t)height, .kw = (size_t)width,
+                              .stride_h = (size_t)window.stride_h, .stride_w = (size_t)window.stride_w};
   return windows_along(op, size[1], height, window.stride_h, window.padding, &windows->oh, &windows->pad_h) &&
          windows_along(op, size[2], width, window.stride_w, window.padding, &windows->ow, &windows->pad_w);
 }
