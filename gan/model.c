@@ -31,34 +31,27 @@ bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng) {
   if (!pair || !model || !rng) return ag_fail_null("gan_pair_make", "pair, model or rng");
   if (!model->make_generator || !model->make_discriminator || !model->make_optimizer || !model->loss)
     return ag_fail_null("gan_pair_make", "the model's make_generator, make_discriminator, make_optimizer or loss");
-  const int64_t sizes[] = {model->noise, model->classes, model->pack};
-  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-    if (sizes[i] < (i == 0) || sizes[i] > INT32_MAX)
-      return ag_fail(AG_ERROR_ARGUMENT,
-                     "pair: noise, classes, pack are %lld, %lld, %lld, expected at least 1, 0, 0, and below 2^31",
-                     (long long)sizes[0], (long long)sizes[1], (long long)sizes[2]);
+  if (model->noise < 1 || model->noise > INT32_MAX)
+    return ag_fail(AG_ERROR_ARGUMENT, "pair: noise of size %lld, expected 1 to 2^31 - 1", (long long)model->noise);
   double first = model->instance_noise.first, last = model->instance_noise.last;
   if (!(isfinite(first) && isfinite(last) && first >= 0 && last >= 0 && (first > 0) == (last > 0)))
     return ag_fail(AG_ERROR_ARGUMENT, "pair: instance noise from %g to %g, expected two positive numbers or two zeros",
                    first, last);
-  double wide = model->wide_noise.deviation, share = model->wide_noise.share;
-  if (!(isfinite(wide) && wide >= 0 && share >= 0 && share <= 1))
-    return ag_fail(AG_ERROR_ARGUMENT, "pair: wide noise of %g for a share of %g, expected 0 or more, and 0 to 1", wide,
-                   share);
   *pair = (gan_pair){
-      .generator = model->make_generator(),
-      .discriminator = model->make_discriminator(),
-      .generator_optimizer = model->make_optimizer(),
       .loss = model->loss,
       .average_decay = model->average,
       .classes = model->classes,
       .pack = model->pack,
       .critic_steps = model->critic_steps,
       .instance_noise = first,
-      .wide_noise = wide,
-      .wide_share = share,
+      .wide_noise = model->wide_noise.deviation,
+      .wide_share = model->wide_noise.share,
       .freeze_after = model->freeze_after,
   };
+  if (!gan_pair_fits(pair)) return gan_pair_free(pair), false;
+  pair->generator = model->make_generator();
+  pair->discriminator = model->make_discriminator();
+  pair->generator_optimizer = model->make_optimizer();
   pair->discriminator_optimizer = discriminator_optimizer(pair, model);
   if (!pair->generator || !pair->discriminator || !pair->generator_optimizer || !pair->discriminator_optimizer)
     ag_fail(AG_ERROR_ARGUMENT, "pair: a function of the model's gave NULL instead of a layer or an optimizer");

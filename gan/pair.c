@@ -1,5 +1,6 @@
 #include "gan/pair.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -11,6 +12,28 @@ void gan_pair_free(gan_pair *pair) {
   if (pair->discriminator_optimizer != pair->generator_optimizer) nn_optimizer_free(pair->discriminator_optimizer);
   nn_optimizer_free(pair->generator_optimizer);
   *pair = (gan_pair){0};
+}
+
+bool gan_pair_fits(const gan_pair *pair) {
+  if (!pair) return ag_fail_null("gan_pair_fits", "pair");
+  const struct {
+    const char *name;
+    double value, most;
+  } numbers[] = {
+      {"classes", (double)pair->classes, INT32_MAX},
+      {"pack", (double)pair->pack, INT32_MAX},
+      {"critic_steps", (double)pair->critic_steps, INT32_MAX},
+      {"freeze_after", (double)pair->freeze_after, INFINITY},
+      {"average_decay", pair->average_decay, 1},
+      {"instance_noise", pair->instance_noise, DBL_MAX},
+      {"wide_noise", pair->wide_noise, DBL_MAX},
+      {"wide_share", pair->wide_share, 1},
+  };
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (!(numbers[i].value >= 0 && numbers[i].value <= numbers[i].most))
+      return ag_fail(AG_ERROR_ARGUMENT, "pair: %s is %g, expected 0 to %g", numbers[i].name, numbers[i].value,
+                     numbers[i].most);
+  return true;
 }
 
 int64_t gan_noise_size(const gan_pair *pair) {
@@ -27,6 +50,7 @@ static ag_shape one_a_sample(ag_shape samples) {
 /* The label as channels of ones and zeros beside the sample's own: [batch, ..., channels + classes]. */
 static ag_tensor *with_label(const gan_pair *pair, ag_tensor *samples, ag_tensor *labels) {
   if (pair->classes == 0 || !samples) return samples;
+  if (!labels) return ag_fail_null("pair with classes", "labels");
   ag_shape shape = ag_shape_of(samples);
   shape.sizes[shape.rank - 1] = pair->classes;
   ag_shape one = one_a_sample(shape);

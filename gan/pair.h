@@ -13,7 +13,8 @@ typedef struct {
   nn_optimizer *generator_optimizer, *discriminator_optimizer; /* may be one and the same */
   const gan_loss *loss;
   nn_layer *average;     /* a generator whose variables follow the trained one's; NULL: none */
-  double average_decay;  /* of the moving average, a step of the generator */
+  double average_decay;  /* of the moving average, a step of the generator; of the first ones (1 + steps) / (10 + steps)
+                            where that is less, as in TensorFlow, to be soon off the first values */
   int64_t classes;       /* both networks are told the sample's label, 0 .. classes - 1; 0: they are not */
   int64_t pack;          /* samples that the discriminator judges together (PacGAN, Lin et al. 2018); 0: one */
   int64_t critic_steps;  /* the discriminator's steps for each of the generator's; 0: one */
@@ -29,6 +30,9 @@ typedef struct {
 
 /* Frees networks and optimizers. */
 void gan_pair_free(gan_pair *pair);
+/* Whether its numbers are within their ranges: none negative, shares and the decay at most 1. An error names the first
+ * that is not. Every step asks. */
+bool gan_pair_fits(const gan_pair *pair);
 
 /* Size of the noise: what the generator takes beside the label. */
 int64_t gan_noise_size(const gan_pair *pair);

@@ -120,8 +120,7 @@ static bool after_discriminator(gan_pair *pair) {
 static bool after_generator(gan_pair *pair) {
   double steps = (double)pair->generator_steps++;
   if (!pair->average) return true;
-  double warm = (1 + steps) / (10 + steps); /* as TensorFlow's: soon off the first values */
-  return gan_follow(pair->average, pair->generator, fmin(pair->average_decay, warm));
+  return gan_follow(pair->average, pair->generator, fmin(pair->average_decay, (1 + steps) / (10 + steps)));
 }
 
 static int64_t count_of(gan_batch batch) { return ag_shape_of(batch.samples).sizes[0]; }
@@ -130,7 +129,7 @@ static bool check(const char *name, const gan_pair *pair, gan_batch real, const 
                   const gan_figures *figures) {
   const gan_loss *loss = pair ? pair->loss : NULL;
   bool whole = loss && loss->real && loss->fake && loss->generator;
-  if (whole && real.samples && ag_shape_of(real.samples).rank > 0 && rng && figures) return true;
+  if (whole && real.samples && ag_shape_of(real.samples).rank > 0 && rng && figures) return gan_pair_fits(pair);
   return ag_fail_null(name, "an argument, or the pair's loss or one of its functions");
 }
 

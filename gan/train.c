@@ -226,6 +226,9 @@ static bool train_in_scope(training_state *state) {
       !gan_step_fits(model->step, model->loss, model->batch, model->pack))
     return false;
   double rate = model->learning_rate;
+  if (!(rate >= 0) || model->decay < 0)
+    return ag_fail(AG_ERROR_ARGUMENT, "train: learning rate %g and decay %lld, expected none negative", rate,
+                   (long long)model->decay);
   state->generator_rate = rate > 0 ? rate : nn_learning_rate(state->pair.generator_optimizer);
   state->discriminator_rate = rate > 0 ? rate : nn_learning_rate(state->pair.discriminator_optimizer);
   gan_position at = {.model = model,

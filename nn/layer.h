@@ -61,7 +61,7 @@ void nn_layer_free(nn_layer *layer);
 
 /* Fixes shapes and initial values for inputs of this shape, without the batch axis, and runs the layer once on two
  * samples of zeros, so that a mistake shows here. False and an error: a wrong shape, or built before; the layer, its
- * inner layers and rng are then as before the call. Build before tapes start: one that runs records the run on zeros. */
+ * inner layers and rng are then as before the call. Build before tapes start: one that runs records the try. */
 bool nn_build(nn_layer *layer, ag_shape input, ag_rng *rng);
 bool nn_is_built(const nn_layer *layer); /* of NULL: false */
 /* Without the batch axis; of a built layer. */

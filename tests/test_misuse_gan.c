@@ -332,8 +332,16 @@ static void making_pairs(void **state) {
     model = small_model();
     model.wide_noise.deviation = wide[i][0];
     model.wide_noise.share = wide[i][1];
-    REFUSED(gan_pair_make(&pair, &model, &generator), "wide noise");
+    REFUSED(gan_pair_make(&pair, &model, &generator), "pair: wide_");
   }
+  gan_model odd[] = {small_model(), small_model(), small_model(), small_model()};
+  static const char *const named[] = {"critic_steps is -5", "freeze_after is -1", "average_decay is 7",
+                                     "average_decay is"};
+  odd[0].critic_steps = -5;
+  odd[1].freeze_after = -1;
+  odd[2].average = 7;
+  odd[3].average = NAN;
+  for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) REFUSED(gan_pair_make(&pair, &odd[i], &generator), named[i]);
   model = small_model();
   model.make_generator = no_layer;
   REFUSED(gan_pair_make(&pair, &model, &generator), "gave NULL instead of a layer");
@@ -355,11 +363,14 @@ static void using_pairs(void **state) {
   const gan_batch deep = {ag_ones((ag_shape){8, {4, 1, 1, 1, 1, 1, 1, 1}}), ag_zeros(AG_SHAPE(4))};
   labelled.classes = 3;
   packed.pack = 3;
+  REFUSED(gan_pair_fits(NULL), "gan_pair_fits");
+  REFUSED(gan_pair_fits(&(gan_pair){.instance_noise = -1}), "pair: instance_noise is -1, expected 0 to");
+  ACCEPTED(gan_pair_fits(&pair));
   REFUSED(gan_noise_size(NULL), "NULL");
   REFUSED(gan_noise_size(&empty), "layer is NULL");
   REFUSED(gan_generator_input(NULL, real.samples, NULL), "gan_generator_input");
   REFUSED(gan_generator_input(&pair, NULL, NULL), "gan_generator_input");
-  REFUSED(gan_generator_input(&labelled, real.samples, NULL), "one_hot");
+  REFUSED(gan_generator_input(&labelled, real.samples, NULL), "labels is NULL");
   REFUSED(gan_generator_input(&labelled, scalar.samples, ag_zeros(AG_SHAPE(4))), "");
   REFUSED(gan_generator_input(&labelled, real.samples, ag_full(AG_SHAPE(4), 3)), "one_hot: index 3");
   REFUSED(gan_forge(NULL, 4, NULL, &generator), "NULL");
@@ -435,7 +446,8 @@ static void training_steps(void **state) {
   lacking[0].real = lacking[1].fake = lacking[2].generator = NULL;
   gan_loss silent = {.real = no_loss, .fake = no_loss, .generator = no_loss};
   gan_pair pair = small_pair(), lossless = pair, no_networks = {.loss = &gan_cross_entropy}, no_optimizers = pair;
-  gan_pair no_terms = pair;
+  gan_pair no_terms = pair, backwards = pair;
+  backwards.pack = -1;
   lossless.loss = NULL;
   no_optimizers.generator_optimizer = no_optimizers.discriminator_optimizer = NULL;
   gan_figures figures;
@@ -443,6 +455,7 @@ static void training_steps(void **state) {
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
     REFUSED(steps[i].step(NULL, real, &generator, &figures), steps[i].name);
     REFUSED(steps[i].step(&lossless, real, &generator, &figures), steps[i].name);
+    REFUSED(steps[i].step(&backwards, real, &generator, &figures), "pair: pack is -1, expected 0 to");
     for (int k = 0; k < 3; k++) {
       no_terms.loss = &lacking[k];
       REFUSED(steps[i].step(&no_terms, real, &generator, &figures), steps[i].name);
@@ -563,6 +576,10 @@ static void runs(void **state) {
 static void training(void **state) {
   (void)state;
   gan_model model = small_model(), of_images = model, without_step = model, without_loss = model, nameless = model;
+  gan_model uphill = model, rising = model, rateless = model;
+  uphill.learning_rate = -1;
+  rising.decay = -1;
+  rateless.learning_rate = NAN;
   of_images.mixture = NULL;
   without_step.step = NULL;
   without_loss.loss = NULL;
@@ -574,6 +591,9 @@ static void training(void **state) {
   REFUSED(gan_train(&(gan_training){.model = &without_loss, .folder = nowhere}), "gan_pair_make");
   REFUSED(gan_train(&(gan_training){.model = &of_images, .folder = nowhere}), "gan_train: images is NULL");
   REFUSED(gan_train(&(gan_training){.model = &of_images, .images = &images, .folder = nowhere}), "a batch of 4");
+  REFUSED(gan_train(&(gan_training){.model = &uphill, .folder = nowhere}), "train: learning rate -1");
+  REFUSED(gan_train(&(gan_training){.model = &rateless, .folder = nowhere}), "train: learning rate");
+  REFUSED(gan_train(&(gan_training){.model = &rising, .folder = nowhere}), "decay -1");
   REFUSED(gan_train(&(gan_training){.model = &model}), "folder");
   REFUSED(gan_train(&(gan_training){.model = &model, .folder = nowhere, .epochs = -1}), "-1 epochs");
   REFUSED(gan_train(&(gan_training){.model = &model, .folder = nowhere, .epochs = INT64_MAX}), "epochs");

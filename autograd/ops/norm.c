@@ -109,7 +109,7 @@ static bool inputs_fit(const ag_tensor *x, const ag_tensor *gamma, const ag_tens
   ag_shape shape = ag_shape_of(x), g = ag_shape_of(gamma), b = ag_shape_of(beta);
   bool fit = shape.rank > 0 && g.rank == 1 && g.sizes[0] == shape.sizes[shape.rank - 1] && ag_shape_equal(b, g);
   if (!fit || ag_sizes_product(shape, 0, shape.rank - 1) == 0)
-    return ag_fail(AG_ERROR_SHAPE, "batch_norm: x %s, gamma %s, beta %s, but [rows ..., C], rows > 0, [C], [C] are expected",
+    return ag_fail(AG_ERROR_SHAPE, "batch_norm: x %s, gamma %s, beta %s, not [rows ..., C] with rows > 0, [C], [C]",
                    ag_shape_print(shape).text, ag_shape_print(g).text, ag_shape_print(b).text);
   if (epsilon >= 0 && slope >= 0) return true;
   return ag_fail(AG_ERROR_ARGUMENT, "batch_norm: epsilon %g and slope %g must not be negative", epsilon, slope);
