@@ -59,7 +59,7 @@ const gan_model gan_grid_toy = {
     .average = 0.999,
     .decay = 3,
     .noise = 2,
-    .batch = 256,
+    .batch = 512, /* half of the samples tell little of a mode's width */
     .epochs = 30,
     .mixture = &gan_grid,
 };
