@@ -889,11 +889,6 @@ static ag_tensor *forward_one_sample(void *self, ag_tensor *input, nn_mode mode)
   return ag_reshape(input, AG_SHAPE(1, -1));
 }
 
-static ag_tensor *forward_same(void *self, ag_tensor *input, nn_mode mode) {
-  (void)self, (void)mode;
-  return ag_identity(input);
-}
-
 static void name_twice(void *self, nn_visitor *visitor) {
   nn_visit_weight(visitor, "gain", ((ag_tensor **)self)[0]);
   nn_visit_buffer(visitor, "gain", ((ag_tensor **)self)[1]);
@@ -932,9 +927,9 @@ static void a_class_that_breaks_the_rules_is_told_so(void **state) {
   assert_refused(nn_layer_new(&sum, NULL, 0), AG_SHAPE(2), AG_ERROR_SHAPE, "Sum: forward made [] of [2, 2]");
   static const nn_layer_class one = {.name = "One", .forward = forward_one_sample};
   static const nn_layer_class twice = {
-      .name = "Twice", .build = build_two, .forward = forward_same, .variables = name_twice};
+      .name = "Twice", .build = build_two, .forward = forward_sum, .variables = name_twice};
   static const nn_layer_class dotted = {
-      .name = "Dotted", .build = build_two, .forward = forward_same, .variables = name_with_dot};
+      .name = "Dotted", .build = build_two, .forward = forward_sum, .variables = name_with_dot};
   ag_tensor *pair[2] = {NULL, NULL};
   assert_refused(nn_layer_new(&one, NULL, 0), AG_SHAPE(3), AG_ERROR_SHAPE,
                  "One: forward made [1, 6] of [2, 3], expected [2, ...]");
