@@ -44,7 +44,7 @@ static double mean(const gan_chart *chart, size_t first, size_t end, size_t colu
 static void average(const gan_chart *chart, plot *p) {
   for (size_t i = 0; i < p->points; i++) {
     size_t first = i * chart->count / p->points, end = (i + 1) * chart->count / p->points;
-    p->values[i] = mean(chart, first, end, chart->x_column);
+    p->values[i] = mean(chart, first, end, 0);
     for (size_t c = 0; c < chart->curve_count; c++)
       p->values[(c + 1) * p->points + i] = mean(chart, first, end, chart->curves[c].column);
   }
@@ -98,7 +98,7 @@ static bool tick(range axis, int n, double *value) {
   return n < 4 * TICKS && *value <= axis.high + 1e-9 * axis.step;
 }
 
-static void put_axes(FILE *stream, const plot *p, const char *x_title) {
+static void put_axes(FILE *stream, const plot *p) {
   double value;
   for (int n = 0; tick(p->y, n, &value); n++) {
     double y = down(p, value);
@@ -114,10 +114,8 @@ static void put_axes(FILE *stream, const plot *p, const char *x_title) {
     put_tick(stream, value, p->x.step);
     fputs("</text>", stream);
   }
-  fprintf(stream, "<path class=\"axis\" d=\"M%d %dH%d\"/><text x=\"%d\" y=\"%d\" class=\"x\">", LEFT, HEIGHT - BOTTOM,
-          WIDTH - RIGHT, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 5);
-  gan_html_text(stream, x_title);
-  fputs("</text>", stream);
+  fprintf(stream, "<path class=\"axis\" d=\"M%d %dH%d\"/><text x=\"%d\" y=\"%d\" class=\"x\">step</text>", LEFT,
+          HEIGHT - BOTTOM, WIDTH - RIGHT, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 5);
 }
 
 /* A line that starts anew after each gap; a point alone between gaps is a dot. */
@@ -150,7 +148,7 @@ static void put_figure(FILE *stream, const gan_chart *chart, const plot *p) {
   fprintf(stream, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
   gan_html_text(stream, chart->title);
   fputs("\">", stream);
-  put_axes(stream, p, chart->x_title);
+  put_axes(stream, p);
   /* an svg of its own cuts off what reaches beyond the plot */
   fprintf(stream, "<svg x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" viewBox=\"%d %d %d %d\">", LEFT, TOP - 2,
           WIDTH - LEFT, HEIGHT - TOP - BOTTOM + 4, LEFT, TOP - 2, WIDTH - LEFT, HEIGHT - TOP - BOTTOM + 4);
@@ -158,7 +156,8 @@ static void put_figure(FILE *stream, const gan_chart *chart, const plot *p) {
     put_curve(stream, p, p->values + (c + 1) * p->points, chart->curves[c].color);
   fputs("</svg></svg>\n", stream);
   size_t bin = (chart->count + p->points - 1) / p->points;
-  if (bin > 1) fprintf(stream, "<small>Means of %zu steps each.</small>\n", bin);
+  const char *most = chart->count % p->points ? "up to " : "";
+  if (bin > 1) fprintf(stream, "<small>Means of %s%zu steps each.</small>\n", most, bin);
   if (p->cut) fputs("<small>A few values lie far outside and are not shown.</small>\n", stream);
   fputs("</figure>\n", stream);
 }

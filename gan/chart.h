@@ -11,10 +11,11 @@ typedef struct {
   int color;     /* from 1 */
 } gan_curve;
 
-/* Values [count, columns], row by row; NaN is a gap. x is strictly increasing and finite. */
+/* Values [count, columns], row by row; NaN is a gap. The first column, the training step, is strictly increasing and
+ * finite. */
 typedef struct {
-  const char *title, *x_title;
-  size_t count, columns, x_column;
+  const char *title;
+  size_t count, columns;
   const double *values;
   size_t curve_count;
   const gan_curve *curves;

@@ -282,7 +282,7 @@ static bool read_position(const words *all, gan_position *at) {
   int64_t evaluate;
   bool read = read_whole(all, SEED, 0, UINT64_MAX, &at->seed) && read_count(all, IMAGES, 0, INT32_MAX, &at->images) &&
               read_count(all, STEPS_AN_EPOCH, 1, most_steps, &at->steps_an_epoch) &&
-              read_count(all, STEPS, 1, most_steps, &at->steps) && read_count(all, STEP, 1, at->steps, &at->step) &&
+              read_count(all, STEPS, 1, INT64_MAX, &at->steps) && read_count(all, STEP, 1, at->steps, &at->step) &&
               read_count(all, EVALUATE, 0, 1, &evaluate) && read_whole(all, COUNTER, 0, UINT64_MAX, &at->counter);
   if (!read) return false;
   at->evaluate = evaluate;

@@ -62,7 +62,10 @@ bool gan_classifier_train(gan_classifier *classifier, const gan_images *images, 
   ag_rng rng = ag_rng_seed(SEED);
   ag_precision precision = ag_get_precision();
   gan_dataset dataset;
-  if (!gan_dataset_make(&dataset, images, 0, BATCH, 0, SEED)) return false;
+  if (!gan_dataset_make(&dataset, images, 0, BATCH, 0, SEED)) {
+    ag_error_prefix("training the classifier: ");
+    return false;
+  }
   ag_set_precision(AG_HIGHEST);
   bool trained = make(classifier, &rng);
   if (trained && !train(classifier->network, &dataset, &rng, progress, context)) {

@@ -27,7 +27,7 @@ static void print_help(void) {
       "  --samples FILE.npy   judges images from anywhere: a NumPy array [N, 28, 28] or [N, 784] in [0, 1]\n"
       "  --data DIR           the folder with the IDX files, plain or gzipped (data/mnist)\n"
       "  --count N            how many images to draw, or to take from FILE at most (10000; points: 2500)\n"
-      "  --seed S             the same seed draws the same images (1)\n"
+      "  --seed S             of --run: the same seed draws the same images (1)\n"
       "  --neighbours FILE    a PNG picture of digits with the three nearest training images to the right of each\n"
       "  --csv FILE           the figures as a line of CSV, below a line of their names\n"
       "  --threads N          threads to compute with (as many as the CPU has)");
@@ -72,7 +72,7 @@ static bool draw_neighbours(const evaluation *options, ag_tensor *images, const 
       for (int k = 0; k < SIZE; k++)
         group[(n + 1) * SIZE + k] = options->train.pixels[neighbours[i].index[n] * SIZE + k] / (ag_real)255;
   }
-  gan_picture picture;
+  gan_picture picture = {0};
   bool drawn = gan_picture_grid(&picture, places) && gan_png_write(options->neighbours, &picture);
   gan_picture_free(&picture);
   return drawn;
@@ -91,7 +91,8 @@ static bool search(const evaluation *options, ag_tensor *images, bool picture, d
   return found;
 }
 
-static bool print_distances(const evaluation *options, ag_tensor *images, bool picture) {
+static bool print_distances(const evaluation *options, ag_tensor *images) {
+  bool picture = options->neighbours != NULL;
   int64_t count = ag_shape_of(images).sizes[0] < SEARCHED ? ag_shape_of(images).sizes[0] : SEARCHED;
   double distance, test_distance;
   if (!search(options, ag_slice(images, 0, 0, count), picture, &distance) ||
@@ -114,7 +115,7 @@ static bool write_csv(const char *path, const gan_row *row) {
   return nn_file_close(&file, true);
 }
 
-static bool compare(evaluation *options, ag_tensor *images) {
+static bool compare(const evaluation *options, ag_tensor *images) {
   ag_tensor *test = gan_pixels_spread(&options->test, (size_t)ag_shape_of(images).sizes[0]);
   gan_digit_figures generated, real;
   if (!gan_evaluate_digits(&options->judge, images, &generated) || !test ||
@@ -122,7 +123,7 @@ static bool compare(evaluation *options, ag_tensor *images) {
     return false;
   print_figures(options, &generated, &real);
   gan_row row = gan_digit_row(&generated, real.frechet);
-  return print_distances(options, images, options->neighbours != NULL) && write_csv(options->csv, &row);
+  return print_distances(options, images) && write_csv(options->csv, &row);
 }
 
 static bool evaluate_digits(evaluation *options) {

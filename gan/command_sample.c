@@ -23,7 +23,7 @@ static void print_help(void) {
 
 static bool write_samples(const sample_options *options, const gan_model *model, const ag_tensor *samples) {
   if (ends_with(options->out, ".npy")) return gan_npy_write(options->out, samples);
-  gan_picture picture;
+  gan_picture picture = {0};
   bool written = gan_picture_samples(&picture, model, samples) && gan_png_write(options->out, &picture);
   gan_picture_free(&picture);
   return written;

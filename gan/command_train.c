@@ -36,7 +36,8 @@ static void print_help(void) {
       "  --precision NAME   of products: highest (float), high (near float), medium (bfloat16) (high)\n"
       "  --out DIR          the run folder; a run that it already holds is replaced (runs/MODEL)\n"
       "  --resume           goes on with the run of --out where it stopped, with its own options; what may be given\n"
-      "                     anew are --epochs, --steps, --data, --threads, --precision, --evaluate\n"
+      "                     anew are --epochs, --steps, --data, --threads, --precision, --evaluate, and\n"
+      "                     --checkpoint-minutes, which is 10 again where it is not given\n"
       "  --checkpoint-minutes N   how often the state is saved within an epoch (10)\n"
       "  --evaluate         judges each epoch's samples, as mnist-gan evaluate does (evaluation.csv)\n\n"
       "Variations of a model:\n"
@@ -46,7 +47,8 @@ static void print_help(void) {
   for (const gan_loss *const *loss = gan_losses; *loss; loss++) printf(" %s%s", (*loss)->name, loss[1] ? "," : "\n");
   puts(
       "  --learning-rate R  of both networks (the model's own)\n"
-      "  --decay            both learning rates fall linearly to 0 over the run\n"
+      "  --decay            both learning rates fall to 0 over the run: linearly, but for ring and grid, which have\n"
+      "                     a way of their own\n"
       "  --critic-steps K   alternately K steps of the discriminator and one of the generator\n"
       "  --pack M           the discriminator judges M samples together (PacGAN)\n"
       "  --average DECAY    samples come from a moving average of the generator's weights, such as 0.999");

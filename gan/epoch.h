@@ -1,14 +1,19 @@
-/* The names of a run's files that belong to an epoch: "epoch-0007.png", "epoch-0007.safetensors". */
+/* A run's files that belong to an epoch each: samples/epoch-0007.png, kept/epoch-0007.safetensors. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The epoch of a name that a run gives with this ending (".png"), 0 or more; -1 for any other name. */
-int64_t gan_epoch_of(const char *name, const char *ending);
-/* The epochs of a folder's files with this ending, ascending; none where there is no such folder. Free with ag_free.
+typedef struct {
+  const char *folder, *ending; /* within the run's folder */
+} gan_epoch_files;
+
+extern const gan_epoch_files gan_epoch_samples, gan_epoch_kept;
+
+/* The epochs that a run's folder has such a file of, ascending; none where there is no such folder. Free with ag_free.
  * False and an error. */
-bool gan_epochs_in(const char *folder, const char *ending, size_t *count, int64_t **epochs);
-/* "FOLDER/epoch-0007.png", to be freed with ag_free; NULL and an error without memory. */
-char *gan_epoch_path(const char *folder, int64_t epoch, const char *ending);
+bool gan_epochs_of(const char *run, const gan_epoch_files *files, size_t *count, int64_t **epochs);
+/* "RUN/samples" and "RUN/samples/epoch-0007.png", to be freed with ag_free; NULL and an error without memory. */
+char *gan_epoch_folder(const char *run, const gan_epoch_files *files);
+char *gan_epoch_path(const char *run, const gan_epoch_files *files, int64_t epoch);

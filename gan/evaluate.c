@@ -52,7 +52,7 @@ static ag_tensor *check_images(ag_tensor *images) {
   return ag_reshape(images, AG_SHAPE(shape.sizes[0], GAN_IMAGE_SIZE, GAN_IMAGE_SIZE, 1));
 }
 
-bool gan_evaluate_digits(gan_judge *judge, ag_tensor *images, gan_digit_figures *figures) {
+bool gan_evaluate_digits(const gan_judge *judge, ag_tensor *images, gan_digit_figures *figures) {
   if (!judge || !images || !figures) return ag_fail_null("gan_evaluate_digits", "judge, images or figures");
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;

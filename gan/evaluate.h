@@ -24,14 +24,14 @@ typedef struct {
   char *not_saved;        /* why a newly trained classifier could not be kept, else NULL */
 } gan_judge;
 
-/* Trains the classifier on `train`, or takes DATA/classifier.safetensors, which it leaves there for the next time; a
- * file that is none of ours, or of other images, is replaced. folder may be NULL: nothing is kept then. False and an
+/* Trains the classifier on `train`, or takes FOLDER/classifier.safetensors, which it leaves there for the next time;
+ * a file that is none of ours, or of other images, is replaced. folder may be NULL: nothing is kept then. False and an
  * error; there is nothing to free then. */
 bool gan_judge_make(gan_judge *judge, const char *folder, const gan_images *train, const gan_images *test,
                     gan_classifier_progress *progress, void *context);
 void gan_judge_free(gan_judge *judge);
 
 /* Judges at least 2 images, [N, 28, 28, 1], [N, 28, 28] or [N, 784] with values in [0, 1]. */
-bool gan_evaluate_digits(gan_judge *judge, ag_tensor *images, gan_digit_figures *figures);
+bool gan_evaluate_digits(const gan_judge *judge, ag_tensor *images, gan_digit_figures *figures);
 /* The figures that probabilities [N, 10] alone tell: all but the Frechet distance, which stays 0. */
 bool gan_count_digits(const ag_tensor *probabilities, gan_digit_figures *figures);

@@ -15,7 +15,6 @@ bool gan_gaussian_fit(gan_gaussian *gaussian, const ag_tensor *samples);
 void gan_gaussian_free(gan_gaussian *gaussian);
 
 /* d^2 = |m1 - m2|^2 + Tr(C1 + C2 - 2 (C1 C2)^1/2): Heusel et al. 2017, "GANs trained by a two time-scale update rule",
- * equation 6; the square, as the field reports it. False and an error for two dimensions, or values that are not
- * finite.
- */
+ * equation 6; the square, as the field reports it. False and an error where the dimensions
+ * differ, or for values that are not finite. */
 bool gan_frechet_distance(const gan_gaussian *one, const gan_gaussian *other, double *distance);

@@ -47,7 +47,7 @@ ag_tensor *gan_discriminate(const gan_pair *pair, gan_batch batch, ag_rng *rng);
  * 2017, algorithm 1). The norm is over a whole sample. To be recorded by a tape that the caller runs: a tape of its own
  * takes the inner gradient. */
 ag_tensor *gan_gradient_penalty(const gan_pair *pair, gan_batch real, ag_tensor *fake, ag_rng *rng);
-/* Brings all weights of a network into [-limit, limit]. False and an error without memory. */
+/* Brings the trainable weights of a network into [-limit, limit]. False and an error without memory. */
 bool gan_clip_weights(nn_layer *network, double limit);
 /* average = decay * average + (1 - decay) * trained, for weights and buffers; decay is from 0 to 1. The networks are
  * alike. */

@@ -32,9 +32,7 @@ static void thin_pictures(gan_report *report) {
 }
 
 static bool read_pictures(gan_report *report) {
-  char *folder = gan_text("%s/samples", report->folder);
-  bool read = folder && gan_epochs_in(folder, ".png", &report->picture_count, &report->pictures);
-  ag_free(folder);
+  bool read = gan_epochs_of(report->folder, &gan_epoch_samples, &report->picture_count, &report->pictures);
   thin_pictures(report);
   return read;
 }

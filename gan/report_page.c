@@ -4,6 +4,7 @@
 #include "autograd/autograd.h"
 #include "gan/chart.h"
 #include "gan/data_uri.h"
+#include "gan/epoch.h"
 #include "gan/losses.h"
 #include "gan/report_private.h"
 #include "gan/text.h"
@@ -49,9 +50,8 @@ static const char style[] =
     "@media(max-width:34rem){text{font-size:17px}.charts b{flex:1 0 100%}.card,.charts figure{padding:.75rem}}\n"
     "dt{font-size:.85rem}dd{margin:0;overflow-wrap:anywhere}\n";
 
-/* The picture of <folder>/<name>, with what it shows. */
-static bool put_picture(FILE *stream, const char *folder, const char *name, const char *alt) {
-  char *path = gan_text("%s/%s", folder, name);
+/* A picture with what it shows. Frees its path, which may be NULL after an error. */
+static bool put_picture(FILE *stream, char *path, const char *alt) {
   if (!path) return false;
   fprintf(stream, "<img alt=\"%s\" src=\"", alt);
   bool put = gan_data_uri_write(stream, path);
@@ -61,10 +61,9 @@ static bool put_picture(FILE *stream, const char *folder, const char *name, cons
 }
 
 static bool put_samples(FILE *stream, const gan_report *report, size_t index) {
-  char name[48], alt[48];
-  snprintf(name, sizeof name, "samples/epoch-%04lld.png", (long long)report->pictures[index]);
+  char alt[48];
   snprintf(alt, sizeof alt, "samples after epoch %lld", (long long)report->pictures[index]);
-  return put_picture(stream, report->folder, name, alt);
+  return put_picture(stream, gan_epoch_path(report->folder, &gan_epoch_samples, report->pictures[index]), alt);
 }
 
 /* Over the rows of the last epoch. */
@@ -119,10 +118,8 @@ static bool put_top(FILE *stream, const gan_report *report) {
 static bool put_chart(FILE *stream, const gan_csv *metrics, const char *title, size_t count, const gan_curve *curves,
                       bool share) {
   gan_chart chart = {.title = title,
-                     .x_title = "step",
                      .count = metrics->rows,
                      .columns = metrics->columns,
-                     .x_column = METRIC_STEP,
                      .values = metrics->values,
                      .curve_count = count,
                      .curves = curves,
@@ -130,7 +127,7 @@ static bool put_chart(FILE *stream, const gan_csv *metrics, const char *title, s
   return gan_chart_write(stream, &chart);
 }
 
-/* What D(x) and D(G(z)) are. A loss of the user's own is known by its values alone: those of a critic have any size. */
+/* What D(x) and D(G(z)) are. A model's own loss is known by its values alone: those of a critic have any size. */
 static gan_output kind_of_output(const gan_report *report) {
   char *name = nn_read_metadata(report->checkpoint, "loss");
   const gan_loss *loss = gan_loss_find(name);
@@ -165,11 +162,10 @@ static bool put_charts(FILE *stream, const gan_report *report) {
 
 static bool put_film(FILE *stream, const gan_report *report) {
   char *path = gan_text("%s/training.gif", report->folder);
-  bool there = path && access(path, F_OK) == 0, put = path != NULL;
-  ag_free(path);
-  if (!there) return put;
+  if (!path) return false;
+  if (access(path, F_OK) != 0) return ag_free(path), true;
   fputs("<figure>", stream);
-  put = put_picture(stream, report->folder, "training.gif", "the samples of all epochs as a film");
+  bool put = put_picture(stream, path, "the samples of all epochs as a film");
   fputs("<figcaption>all epochs</figcaption></figure>\n", stream);
   return put;
 }

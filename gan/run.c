@@ -23,8 +23,6 @@
 #define METRICS "metrics.csv"
 #define EVALUATION "evaluation.csv"
 #define REPORT "%s/report.html"
-#define SAMPLES "%s/samples"
-#define KEPT "%s/kept"
 
 static const double SECONDS_A_FRAME = 0.25;
 
@@ -70,14 +68,13 @@ static bool remove_file(char *path) {
 }
 
 /* What a run wrote of epochs after this one, not a user's notes beside it. */
-static bool remove_epochs_after(int64_t last, char *folder, const char *ending) {
+static bool remove_epochs_after(int64_t last, const gan_run *run, const gan_epoch_files *files) {
   size_t count = 0;
   int64_t *epochs = NULL;
-  bool removed = folder && gan_epochs_in(folder, ending, &count, &epochs);
+  bool removed = gan_epochs_of(run->folder, files, &count, &epochs);
   for (size_t i = 0; removed && i < count; i++)
-    if (epochs[i] > last) removed = remove_file(gan_epoch_path(folder, epochs[i], ending));
+    if (epochs[i] > last) removed = remove_file(gan_epoch_path(run->folder, files, epochs[i]));
   ag_free(epochs);
-  ag_free(folder);
   return removed;
 }
 
@@ -101,15 +98,14 @@ static bool start_metrics(gan_run *run) {
 }
 
 static bool remove_after(int64_t last, const gan_run *run) {
-  return remove_epochs_after(last, gan_text(SAMPLES, run->folder), ".png") &&
-         remove_epochs_after(last, gan_text(KEPT, run->folder), ".safetensors");
+  return remove_epochs_after(last, run, &gan_epoch_samples) && remove_epochs_after(last, run, &gan_epoch_kept);
 }
 
 bool gan_run_start(gan_run *run, const char *folder) {
   if (!run || !folder) return ag_fail_null("gan_run_start", "run or folder");
   if (!*folder) return ag_fail(AG_ERROR_ARGUMENT, "the run's folder has an empty name, expected a path");
   *run = (gan_run){.folder = gan_text("%s", folder)};
-  char *samples = gan_text(SAMPLES, folder);
+  char *samples = gan_epoch_folder(folder, &gan_epoch_samples);
   bool started = run->folder && make_folders(samples) && lock_folder(run) && remove_after(-1, run) &&
                  remove_file(gan_text(FILM, folder)) && remove_file(gan_text(CHECKPOINT, folder)) &&
                  remove_file(gan_text(PREVIOUS, folder)) && remove_file(gan_text(BROKEN, folder)) &&
@@ -167,16 +163,9 @@ static bool add_frame(gan_run *run, int64_t epoch, gan_picture picture) {
   return true;
 }
 
-static char *path_of_picture(const gan_run *run, int64_t epoch) {
-  char *samples = gan_text(SAMPLES, run->folder);
-  char *path = samples ? gan_epoch_path(samples, epoch, ".png") : NULL;
-  ag_free(samples);
-  return path;
-}
-
 static bool save_pictures(gan_run *run, int64_t epoch, gan_picture picture) {
   if (!add_frame(run, epoch, picture)) return false;
-  char *path = path_of_picture(run, epoch), *film = gan_text(FILM, run->folder);
+  char *path = gan_epoch_path(run->folder, &gan_epoch_samples, epoch), *film = gan_text(FILM, run->folder);
   bool saved =
       path && film && gan_png_write(path, &picture) && gan_gif_write(film, run->count, run->frames, SECONDS_A_FRAME);
   ag_free(film);
@@ -184,12 +173,13 @@ static bool save_pictures(gan_run *run, int64_t epoch, gan_picture picture) {
   return saved;
 }
 
-/* A copy of its own for each so many epochs, where the model asks for it. */
+/* A copy of its own at the end of each so many epochs, where the model asks for it. */
 static bool keep_checkpoint(const gan_run *run, const gan_position *at, const gan_pair *pair) {
   int64_t every = at->model->keep_every;
-  if (every == 0 || at->epoch % every != 0) return true;
-  char *folder = gan_text(KEPT, run->folder), *path = folder ? gan_epoch_path(folder, at->epoch, ".safetensors") : NULL;
-  bool kept = path && make_folders(folder) && gan_checkpoint_save(path, at, pair);
+  if (every == 0 || at->epoch % every != 0 || at->step != at->epoch * at->steps_an_epoch) return true;
+  char *folder = gan_epoch_folder(run->folder, &gan_epoch_kept);
+  char *path = gan_epoch_path(run->folder, &gan_epoch_kept, at->epoch);
+  bool kept = folder && path && make_folders(folder) && gan_checkpoint_save(path, at, pair);
   ag_free(path);
   ag_free(folder);
   return kept;
@@ -283,7 +273,7 @@ static bool cut_tables(gan_run *run, const gan_position *at) {
 
 static bool read_frame(gan_run *run, int64_t epoch) {
   gan_picture picture;
-  char *path = path_of_picture(run, epoch);
+  char *path = gan_epoch_path(run->folder, &gan_epoch_samples, epoch);
   bool read = path && gan_png_read(path, &picture);
   ag_free(path);
   return read && add_frame(run, epoch, picture);
@@ -291,16 +281,14 @@ static bool read_frame(gan_run *run, int64_t epoch) {
 
 /* The film so far, from the pictures of epochs that have ended; it goes on without those that cannot be read. */
 static bool read_frames(gan_run *run, int64_t epochs) {
-  char *samples = gan_text(SAMPLES, run->folder);
   size_t count = 0;
   int64_t *shown = NULL;
-  bool fine = samples && gan_epochs_in(samples, ".png", &count, &shown);
+  bool fine = gan_epochs_of(run->folder, &gan_epoch_samples, &count, &shown);
   for (size_t i = 0; fine && i < count && shown[i] <= epochs; i++) {
     fine = read_frame(run, shown[i]) || ag_error_kind() == AG_ERROR_FILE;
     if (fine) ag_error_clear();
   }
   ag_free(shown);
-  ag_free(samples);
   return fine;
 }
 

@@ -1,5 +1,5 @@
 /* The folder of a training run: samples/epoch-0001.png ..., kept/epoch-0005.safetensors ..., training.gif, metrics.csv,
- * checkpoint.safetensors and the one before it, report.html. */
+ * evaluation.csv where each epoch is judged, checkpoint.safetensors and the one before it, report.html. */
 #pragma once
 
 #include <dirent.h>

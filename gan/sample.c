@@ -67,7 +67,7 @@ ag_tensor *gan_labels_in_turn(int64_t count, int64_t classes) {
 ag_tensor *gan_draw(const gan_pair *pair, const gan_model *model, int64_t count, int64_t digit, uint64_t seed) {
   if (!pair || !model) return ag_fail_null("gan_draw", "pair or model");
   if (digit >= 0 && digit >= model->classes)
-    return ag_fail(AG_ERROR_ARGUMENT, "draw: %s was not trained to draw a %lld when asked to; see --conditional",
+    return ag_fail(AG_ERROR_ARGUMENT, "draw: %s was not trained to draw a %lld when asked to",
                    model->name, (long long)digit);
   ag_rng rng = {.seed = seed, .counter = (uint64_t)1 << 61};
   ag_tensor *noise = ag_normal(&rng, AG_SHAPE(count, model->noise), 0, 1);

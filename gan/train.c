@@ -180,8 +180,9 @@ static bool draw_fixed_noise(training_state *state) {
 /* Frees the sentence. False without one. */
 static bool tell(const gan_training *training, char *sentence) {
   if (sentence && training->note) training->note(sentence, training->context);
+  bool given = sentence != NULL;
   ag_free(sentence);
-  return sentence != NULL;
+  return given;
 }
 
 static bool begin_anew(training_state *state) {

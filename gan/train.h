@@ -32,9 +32,9 @@ typedef struct {
   int64_t epochs;            /* 0: the model's own */
   int64_t steps;             /* ends after so many, whatever the epochs; 0: epochs count */
   bool evaluate;             /* each epoch's samples are judged, into evaluation.csv; the run is the same */
-  gan_judge *judge;          /* who judges digits; NULL for points, or where nobody does */
+  const gan_judge *judge;    /* who judges digits; NULL for points, or where nobody does */
   double frechet_real;       /* what it says of GAN_JUDGED_DIGITS test digits; told beside the samples' own */
-  double checkpoint_minutes; /* a checkpoint every so many, within epochs, too; 0: after each epoch alone */
+  double checkpoint_minutes; /* a checkpoint every so many, within epochs, too; 0: none for the time */
   /* Once it is not 0, training ends after the step that runs, with a checkpoint; may be NULL. */
   const volatile sig_atomic_t *stop;
   gan_progress_function *progress; /* may be NULL */

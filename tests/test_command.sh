@@ -229,10 +229,19 @@ cmp <(values judged/checkpoint.safetensors) <(values unjudged/checkpoint.safeten
 absent unjudged/evaluation.csv
 [[ $(ls judged/kept) == epoch-0005.safetensors ]] || fail "kept: $(ls judged/kept)"
 holds judged/report.html Evaluation
+"$mnist_gan" train --data digits --limit 8 --batch 4 --model mlp-keras --steps 9 --out early >out.txt
+absent early/kept # its fifth epoch has not ended
 refuses 1 "missing/checkpoint.safetensors" evaluate --data digits --run missing
 refuses 1 "missing.npy: No such file" evaluate --data digits --samples missing.npy
 refuses 1 "five.png: does not start as a NumPy array file does" evaluate --data digits --samples five.png
 refuses 1 "missing: holds no train-images" evaluate --data missing --samples five.npy
+mkdir few
+cp digits/t10k-* few
+{ printf '\0\0\10\3\0\0\0\62\0\0\0\34\0\0\0\34'
+  tail -c +17 digits/train-images-idx3-ubyte | head -c $((50 * 784))
+} >few/train-images-idx3-ubyte
+{ printf '\0\0\10\1\0\0\0\62'; head -c 58 digits/train-labels-idx1-ubyte | tail -c +9; } >few/train-labels-idx1-ubyte
+refuses 1 "training the classifier: dataset: a batch of 100, expected 1 to 50" evaluate --data few --samples five.npy
 refuses 1 "missing/near.png: cannot be written" evaluate --data digits --samples five.npy --neighbours missing/near.png
 
 # checkpoints that are none, or another model's

@@ -582,7 +582,7 @@ enum { RUN_FILES = sizeof run_files / sizeof *run_files, RUN_FOLDERS = sizeof ru
 static content run_content[RUN_FILES];
 
 static bool record_run(void) {
-  const gan_position at = {.model = model, .epoch = 1, .step = 1};
+  const gan_position at = {.model = model, .steps_an_epoch = 1, .epoch = 1, .step = 1};
   gan_picture picture = {0};
   gan_run run;
   ag_scope *scope = ag_scope_enter();

@@ -177,6 +177,16 @@ static void a_finished_run_can_be_made_longer(void **state) {
   assert_same_run(4);
 }
 
+static void a_run_until_it_is_stopped_can_be_resumed(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  gan_training endless = training_of(&model, parts, INT64_MAX);
+  train_one_step(endless);
+  endless.resume = true;
+  train_one_step(endless);
+  assert_non_null(strstr(notes, "going on after step 1 of 9223372036854775807"));
+}
+
 static void a_broken_checkpoint_gives_way_to_the_one_before(void **state) {
   (void)state;
   gan_model model = small_model();
@@ -587,6 +597,7 @@ int main(void) {
       FOLDER_TEST(every_model_goes_on_as_if_never_stopped_on_any_number_of_threads),
       FOLDER_TEST(a_run_of_many_epochs_may_stop_after_every_step),
       FOLDER_TEST(a_finished_run_can_be_made_longer),
+      FOLDER_TEST(a_run_until_it_is_stopped_can_be_resumed),
       FOLDER_TEST(a_broken_checkpoint_gives_way_to_the_one_before),
       FOLDER_TEST(a_broken_checkpoint_gives_way_to_the_one_before_where_samples_are_drawn),
       FOLDER_TEST(a_wish_that_is_refused_leaves_even_a_broken_checkpoint),

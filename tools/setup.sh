@@ -1,4 +1,4 @@
-# What tools/demo, tools/test and .ci/run share; sourced by them, under `set -euo pipefail`.
+# What .ci/run and the scripts of tools/ share; sourced by them, under `set -euo pipefail`.
 # shellcheck shell=bash
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -83,8 +83,9 @@ build() { # FOLDER MESON-OPTION...; builds all, or what the variable `targets` n
     printf '%s\n' "$output" >&2
     exit 1
   fi
+  # A caller that asks how this ended has switched `set -e` off in here.
   # shellcheck disable=SC2086
-  ninja -C "$folder" ${targets-}
+  ninja -C "$folder" ${targets-} || exit 1
 }
 
 build_clang() { # the whole, or what `targets` names, in build/clang

@@ -15,7 +15,7 @@ static nn_layer *make_generator(void) {
       nn_conv2d_transpose(1, 5, .stride = 2, .padding = NN_SAME, .no_bias = true, .activation = NN_TANH)); /* 28 x 28 */
 }
 
-static nn_layer *make_discriminator(void) {
+nn_layer *gan_dcgan_discriminator(void) {
   return nn_sequential(nn_conv2d(64, 5, .stride = 2, .padding = NN_SAME), nn_leaky_relu(), nn_dropout(0.3),
 
                        nn_conv2d(128, 5, .stride = 2, .padding = NN_SAME), nn_leaky_relu(), nn_dropout(0.3),
@@ -29,7 +29,7 @@ const gan_model gan_dcgan = {
     .name = "dcgan",
     .about = "transposed convolutions against convolutions, two tapes over one forward pass",
     .make_generator = make_generator,
-    .make_discriminator = make_discriminator,
+    .make_discriminator = gan_dcgan_discriminator,
     .make_optimizer = make_optimizer,
     .loss = &gan_cross_entropy,
     .step = gan_dual_tape_step,

@@ -15,15 +15,13 @@ static nn_layer *make_generator(void) {
                        nn_conv2d(1, 5, .padding = NN_SAME, .activation = NN_TANH));
 }
 
-static nn_layer *make_discriminator(void) { return gan_dcgan.make_discriminator(); }
-
 static nn_optimizer *make_optimizer(void) { return nn_adam(.learning_rate = 2e-4, .beta1 = 0.5); }
 
 const gan_model gan_dcgan_6272 = {
     .name = "dcgan-6272",
     .about = "upsampling and convolutions; the discriminator rests while it is ahead",
     .make_generator = make_generator,
-    .make_discriminator = make_discriminator,
+    .make_discriminator = gan_dcgan_discriminator,
     .make_optimizer = make_optimizer,
     .loss = &gan_cross_entropy,
     .step = gan_threshold_step,

@@ -14,7 +14,7 @@ static nn_layer *down(int filters) {
   return nn_conv2d(filters, 4, .stride = 2, .padding = NN_SAME, .kernel_init = normal);
 }
 
-static nn_layer *make_generator(void) {
+nn_layer *gan_dcgan_small_generator(void) {
   return nn_sequential(
       nn_dense(7 * 7 * 48, .kernel_init = normal), nn_batch_norm(.momentum = 0.9), nn_activation(NN_RELU),
 
@@ -38,7 +38,7 @@ static nn_optimizer *make_optimizer(void) { return nn_adam(.learning_rate = 5e-4
 const gan_model gan_dcgan_small = {
     .name = "dcgan-small",
     .about = "dcgan-paper with few channels: clear digits in minutes",
-    .make_generator = make_generator,
+    .make_generator = gan_dcgan_small_generator,
     .make_discriminator = make_discriminator,
     .make_optimizer = make_optimizer,
     .loss = &gan_cross_entropy,

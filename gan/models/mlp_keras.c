@@ -3,7 +3,9 @@
 #include "gan/models/models.h"
 
 static nn_layer *make_generator(void) {
-  return nn_sequential(nn_dense(256), nn_leaky_relu(.slope = 0.2), nn_dense(512), nn_leaky_relu(.slope = 0.2),
+  return nn_sequential(nn_dense(256), nn_leaky_relu(.slope = 0.2),
+
+                       nn_dense(512), nn_leaky_relu(.slope = 0.2),
 
                        nn_dense(1024), nn_leaky_relu(.slope = 0.2),
 

@@ -6,7 +6,9 @@
 extern const gan_model gan_dcgan, gan_dcgan_6272, gan_mlp_keras, gan_mlp_torch, gan_minimax_mlp, gan_dcgan_paper,
     gan_dcgan_small, gan_wgan, gan_wgan_gp, gan_sngan, gan_ring_toy, gan_grid_toy;
 
-/* mlp_torch.c and dcgan_paper.c: networks that other models train otherwise. */
+/* Networks that other models take, too. */
+nn_layer *gan_dcgan_discriminator(void);
+nn_layer *gan_dcgan_small_generator(void);
 nn_layer *gan_mlp_torch_generator(void);
 nn_layer *gan_mlp_torch_discriminator(void);
 nn_layer *gan_dcgan_paper_generator(void);

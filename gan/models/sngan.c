@@ -4,8 +4,6 @@
 
 static const nn_init normal = {.kind = NN_NORMAL, .scale = 0.02};
 
-static nn_layer *make_generator(void) { return gan_dcgan_small.make_generator(); }
-
 static nn_layer *down(int filters) {
   nn_layer *conv = nn_conv2d(filters, 4, .stride = 2, .padding = NN_SAME, .kernel_init = normal);
   return nn_sequential(nn_spectral_norm(conv), nn_leaky_relu(.slope = 0.1));
@@ -21,7 +19,7 @@ static nn_optimizer *make_optimizer(void) { return nn_adam(.learning_rate = 5e-4
 const gan_model gan_sngan = {
     .name = "sngan",
     .about = "spectral normalisation and the hinge loss",
-    .make_generator = make_generator,
+    .make_generator = gan_dcgan_small_generator,
     .make_discriminator = make_discriminator,
     .make_optimizer = make_optimizer,
     .loss = &gan_hinge,

@@ -27,8 +27,6 @@ static const struct {
 };
 enum { BENCHES = sizeof benches / sizeof *benches };
 
-static const char *const precisions[] = {[AG_HIGHEST] = "highest", [AG_HIGH] = "high", [AG_MEDIUM] = "medium"};
-
 static void print_help(void) {
   puts("usage: bench NAME [--batch N] [--precision P] [--threads N] [--steps N] [--data DIR]\n");
   for (int i = 0; i < BENCHES; i++) printf("  %-12s %s\n", benches[i].name, benches[i].about);
@@ -52,8 +50,7 @@ static bool read_number(const char *option, const char *text, int64_t highest, i
 }
 
 static bool read_precision(const char *text, ag_precision *precision) {
-  for (int i = AG_HIGHEST; i <= AG_MEDIUM; i++)
-    if (strcmp(text, precisions[i]) == 0) return *precision = (ag_precision)i, true;
+  if (gan_precision_find(text, precision)) return true;
   fprintf(stderr, "bench: --precision is '%s', expected highest, high or medium\n", text);
   return false;
 }
@@ -94,10 +91,10 @@ static void set_up(bench_options *options, int64_t threads, ag_precision precisi
   options->threads = (int)(threads ? threads : sysconf(_SC_NPROCESSORS_ONLN));
   ag_set_threads(options->threads);
   ag_set_precision(precision);
-  options->precision = precisions[ag_precision_available(precision) ? precision : AG_HIGHEST];
+  options->precision = gan_precision_name(ag_precision_available(precision) ? precision : AG_HIGHEST);
   if (ag_precision_available(precision)) return;
   fprintf(stderr, "bench: precision %s is not available here; products are computed at precision highest\n",
-          precisions[precision]);
+          gan_precision_name(precision));
 }
 
 static int run(int argc, char **argv) {
