@@ -9,6 +9,7 @@
 #include "autograd/tape.h"
 
 typedef struct {
+  const char *name; /* of the check, for its errors */
   ag_function *f;
   void *context;
   ag_list inputs;
@@ -57,7 +58,7 @@ static double numeric_slope(const problem *p, size_t input, size_t index, double
     ag_tensor *y = moved(p, input, index, offset[k] * step);
     if (!y || !(values[k] = ag_data(y))) return NAN;
     if (!ag_shape_equal(ag_shape_of(y), ag_shape_of(p->cotangent))) {
-      ag_fail(AG_ERROR_SHAPE, "gradcheck: the function gives shape %s, then %s for an input that moved a little",
+      ag_fail(AG_ERROR_SHAPE, "%s: the function gives shape %s, then %s for an input that moved a little", p->name,
               ag_shape_print(ag_shape_of(p->cotangent)).text, ag_shape_print(ag_shape_of(y)).text);
       return NAN;
     }
@@ -94,43 +95,41 @@ static double compare(const problem *p, ag_list gradients, ag_check *check) {
 }
 
 static bool check_in_scope(problem *p, ag_check *check) {
-  if (!p->inputs.items) return ag_fail_null("gradcheck", "the list of inputs");
+  if (!p->inputs.items) return ag_fail_null(p->name, "the list of inputs");
   p->inputs = ag_list_make(p->inputs.count, p->inputs.items);
   for (size_t i = 0; i < p->inputs.count; i++) p->inputs.items[i] = ag_detach(p->inputs.items[i]);
   if (ag_failed()) return false;
   ag_tensor *once = p->f(p->inputs, p->context), *again = once ? p->f(p->inputs, p->context) : NULL;
-  if (!again) return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: the function returned NULL");
+  if (!again) return ag_fail(AG_ERROR_ARGUMENT, "%s: the function returned NULL", p->name);
   if (!same_bits(once, again))
-    return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: the function gives different results for the same inputs");
+    return ag_fail(AG_ERROR_ARGUMENT, "%s: the function gives different results for the same inputs", p->name);
   p->cotangent = random_like(once);
   ag_list gradients = gradients_of(p->f, p->context, p->inputs, p->cotangent);
-  if (!gradients.items) return ag_fail(AG_ERROR_ARGUMENT, "gradcheck: no gradients");
+  if (!gradients.items) return ag_fail(AG_ERROR_ARGUMENT, "%s: no gradients", p->name);
   bool agree = compare(p, gradients, check) <= 1;
   if (ag_failed() || agree) return !ag_failed();
-  return ag_fail(AG_ERROR_ARGUMENT,
-                 "gradcheck: input %zu, element %zu: the analytic gradient is %.12g, the numeric %.12g%s", check->input,
-                 check->index, check->analytic, check->numeric, sizeof(ag_real) == 8 ? "" : ", in float");
+  return ag_fail(AG_ERROR_ARGUMENT, "%s: input %zu, element %zu: the analytic gradient is %.12g, the numeric %.12g%s",
+                 p->name, check->input, check->index, check->analytic, check->numeric,
+                 sizeof(ag_real) == 8 ? "" : ", in float");
 }
 
-static bool run_check(ag_function *f, void *context, ag_list inputs, ag_check *check, double rtol, double atol) {
-  if (!f) return ag_fail_null("gradcheck", "the function");
+/* The cotangent is still to be drawn. */
+static bool run_check(problem p, ag_check *check, double rtol, double atol) {
+  if (!p.f) return ag_fail_null(p.name, "the function");
   ag_check asked = check ? *check : (ag_check){0}, used = asked;
   if (asked.rtol == 0) used.rtol = rtol;
   if (asked.atol == 0) used.atol = atol;
   if (asked.step == 0) used.step = 1e-3;
   ag_scope *scope = ag_scope_enter();
-  bool fine = scope && check_in_scope(&(problem){.f = f, .context = context, .inputs = inputs}, &used);
+  bool fine = scope && check_in_scope(&p, &used);
   if (scope) ag_scope_leave(scope);
-  if (!check) return fine;
-  *check = used; /* what was asked stays as it was: 0 is another default for the second order */
-  check->rtol = asked.rtol;
-  check->atol = asked.atol;
-  check->step = asked.step;
+  used.rtol = asked.rtol, used.atol = asked.atol, used.step = asked.step; /* 0: another default to the second order */
+  if (check) *check = used;
   return fine;
 }
 
 bool ag_gradcheck(ag_function *f, void *context, ag_list inputs, ag_check *check) {
-  return run_check(f, context, inputs, check, 1e-6, 1e-8);
+  return run_check((problem){"gradcheck", f, context, inputs, NULL}, check, 1e-6, 1e-8);
 }
 
 /* (inputs, v) -> all gradients of sum(v * f(inputs)), as one vector. */
@@ -150,8 +149,8 @@ bool ag_gradgradcheck(ag_function *f, void *context, ag_list inputs, ag_check *c
   ag_tensor *v = random_like(f(inputs, context));
   for (size_t i = 0; with_v.items && i < with_v.count; i++) with_v.items[i] = i < inputs.count ? inputs.items[i] : v;
   if (!v) ag_fail(AG_ERROR_ARGUMENT, "gradgradcheck: the function returned NULL");
-  bool fine = v && with_v.items &&
-              run_check(gradient_function, &(problem){.f = f, .context = context}, with_v, check, 1e-5, 1e-7);
+  problem inner = {.f = f, .context = context}, outer = {"gradgradcheck", gradient_function, &inner, with_v, NULL};
+  bool fine = v && with_v.items && run_check(outer, check, 1e-5, 1e-7);
   ag_free(with_v.items);
   ag_scope_leave(scope);
   return fine;

@@ -1,4 +1,4 @@
-/* A map from tensor identities to numbers: open addressing, linear probing. For tape.c and gradient.c. */
+/* A map from tensor identities to numbers: open addressing, linear probing. For tape.c, gradient.c and dot.c. */
 #pragma once
 
 #include <stdbool.h>

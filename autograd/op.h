@@ -34,7 +34,7 @@ typedef struct {
   ag_precision precision;
   ag_tensor **inputs;     /* the values at the time of the call, whatever was assigned since; never NULL */
   const void *attributes; /* the bytes handed to ag_apply, suitably aligned for any type */
-  ag_tensor *output;      /* set when vjp runs */
+  ag_tensor *output;      /* set for vjp and observers */
   ag_tensor *saved;       /* what forward leaves for vjp beside inputs and output, from ag_make; else NULL. To tapes a
                            * constant: what depends on the inputs, vjp computes from them or from output */
   ag_tensor *memo;        /* what the vjp of one input may leave for that of the next; same cotangent */

@@ -8,7 +8,7 @@ ag_rng ag_rng_seed(uint64_t seed) { return (ag_rng){.seed = seed}; }
 
 ag_tensor *ag_uniform(ag_rng *rng, ag_shape shape, double low, double high) {
   if (!rng) return ag_fail_null("uniform", "rng");
-  if (!(low <= high && isfinite(low) && isfinite(high)))
+  if (!(low <= high && isfinite((ag_real)low) && isfinite((ag_real)high) && isfinite(high - low)))
     return ag_fail(AG_ERROR_ARGUMENT, "uniform: from %g to %g, expected finite bounds in order", low, high);
   ag_real *values;
   ag_tensor *tensor = ag_make(shape, &values);

@@ -79,13 +79,13 @@ static bool is_open(const ag_scope *scope) {
 
 static void leave(ag_scope *scope) {
   ag_scope_release_to(scope->first, NULL);
-  ag_scope *last;
-  do {
-    last = stack.innermost;
+  const ag_scope *outer = scope->outer;
+  while (stack.innermost != outer) {
+    ag_scope *last = stack.innermost;
     stack.innermost = last->outer;
     ag_free(last);
-  } while (last != scope);
-  if (stack.innermost) return;
+  }
+  if (outer) return;
   ag_pool_shelves(false);
   ag_free(stack.entries);
   stack.entries = NULL;

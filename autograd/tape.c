@@ -8,10 +8,8 @@ static _Thread_local ag_tape *innermost; /* its address also tells threads apart
 ag_tape *ag_tape_innermost(void) { return innermost; }
 
 bool ag_tape_usable(const ag_tape *tape, const char *who) {
-  if (!tape) ag_fail_null(who, "tape");
-  else if (tape->thread != &innermost) ag_fail(AG_ERROR_TAPE, "%s: the tape belongs to another thread", who);
-  else return true;
-  return false;
+  if (!tape) return ag_fail_null(who, "tape");
+  return tape->thread == &innermost || ag_fail(AG_ERROR_TAPE, "%s: the tape belongs to another thread", who);
 }
 
 static void begin(ag_tape *tape) {

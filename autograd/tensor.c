@@ -254,9 +254,8 @@ bool ag_is_trainable(const ag_tensor *variable) { return variable && variable->t
 
 /* Whether it is a variable; `who` names the caller in the sentence. */
 static bool expect_variable(const ag_tensor *variable, const char *who) {
-  if (!variable) ag_fail_null(who, "variable");
-  else if (!variable->is_variable) ag_fail(AG_ERROR_ARGUMENT, "%s: the tensor is no variable", who);
-  return ag_is_variable(variable);
+  if (!variable) return ag_fail_null(who, "variable");
+  return variable->is_variable || ag_fail(AG_ERROR_ARGUMENT, "%s: the tensor is no variable", who);
 }
 
 void ag_set_trainable(ag_tensor *variable, bool trainable) {

@@ -22,7 +22,7 @@ static ag_list clip(ag_list gradients, double norm, double *global_norm) {
   if (!total || !clipped.items) return (ag_list){0, NULL};
   *global_norm = ag_item(total);
   if (!isfinite(*global_norm)) {
-    ag_fail(AG_ERROR_ARGUMENT, "clip_by_global_norm: the gradients' norm is %g", *global_norm);
+    ag_fail(AG_ERROR_NONFINITE, "clip_by_global_norm: the gradients' norm is %g", *global_norm);
     return (ag_list){0, NULL};
   }
   if (*global_norm <= norm) return clipped;

@@ -34,7 +34,7 @@ static void visit(nn_layer *layer, nn_variable_function *variable, nn_layer_func
 
 static bool can_visit(const char *who, const nn_visitor *visitor, const char *name) {
   if (visitor && name) return true;
-  return ag_fail_null(who, visitor ? "name" : "visitor"), false;
+  return ag_fail_null(who, visitor ? "name" : "visitor");
 }
 
 void nn_visit_weight(nn_visitor *visitor, const char *name, ag_tensor *variable) {
@@ -186,32 +186,29 @@ static bool build_and_try(nn_layer *layer, ag_rng *rng) {
   ag_shape batch = batch_to_try(layer->input);
   if (ag_failed()) return false;
   if (class->build && !class->build(layer->self, layer->input, rng)) {
-    return ag_fail(AG_ERROR_ARGUMENT, "build failed without an error"), false;
+    return ag_fail(AG_ERROR_ARGUMENT, "build failed without an error");
   }
   layer->built = true;
   visit(layer, check_variable, NULL, layer);
   if (ag_failed() || !adopt_all(layer)) return false; /* build may have made inner layers */
   ag_tensor *zeros = ag_zeros(batch), *output = zeros ? class->forward(layer->self, zeros, NN_EVAL) : NULL;
-  if (!output || ag_failed()) return ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error"), false;
+  if (!output || ag_failed()) return ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error");
   ag_shape shape = ag_shape_of(output);
-  if (shape.rank < 1 || shape.sizes[0] != TRIED) {
-    ag_fail(AG_ERROR_SHAPE, "forward made %s of %s, expected [%d, ...]", ag_shape_print(shape).text,
-            ag_shape_print(batch).text, TRIED);
-    return false;
-  }
+  if (shape.rank < 1 || shape.sizes[0] != TRIED)
+    return ag_fail(AG_ERROR_SHAPE, "forward made %s of %s, expected [%d, ...]", ag_shape_print(shape).text,
+                   ag_shape_print(batch).text, TRIED);
   layer->output = without_batch(shape);
   return true;
 }
 
 bool nn_build(nn_layer *layer, ag_shape input, ag_rng *rng) {
-  if (!layer) return ag_fail_null("build", "layer"), false;
+  if (!layer) return ag_fail_null("build", "layer");
   const char *name = layer->class_of_layer->name;
-  if (!rng) return ag_fail_null(name, "rng"), false;
+  if (!rng) return ag_fail_null(name, "rng");
   if (ag_failed()) return false;
-  if (layer->built) {
-    ag_fail(AG_ERROR_ARGUMENT, "%s: built before, for inputs of shape %s", name, ag_shape_print(layer->input).text);
-    return false;
-  }
+  if (layer->built)
+    return ag_fail(AG_ERROR_ARGUMENT, "%s: built before, for inputs of shape %s", name,
+                   ag_shape_print(layer->input).text);
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;
   ag_rng rng_before = *rng;
@@ -232,9 +229,9 @@ bool nn_build(nn_layer *layer, ag_shape input, ag_rng *rng) {
 bool nn_is_built(const nn_layer *layer) { return layer && layer->built; }
 
 static bool check_built(const nn_layer *layer, const char *who) {
-  if (!layer) return ag_fail_null(who, "layer"), false;
+  if (!layer) return ag_fail_null(who, "layer");
   if (layer->built) return true;
-  return ag_fail(AG_ERROR_ARGUMENT, "%s: %s is not built; use nn_build", who, layer->class_of_layer->name), false;
+  return ag_fail(AG_ERROR_ARGUMENT, "%s: %s is not built; use nn_build", who, layer->class_of_layer->name);
 }
 
 ag_shape nn_input_shape(const nn_layer *layer) {

@@ -69,14 +69,12 @@ static const rule adam = {"adam", 2, 1, adam_step}, adamw = {"adamw", 2, 1, adam
 
 static bool check_not_negative(const nn_optimizer *o, const char *what, double value) {
   if (value >= 0 && isfinite(value)) return true;
-  ag_fail(AG_ERROR_ARGUMENT, "%s: %s is %g, expected a finite number, not negative", o->rule->name, what, value);
-  return false;
+  return ag_fail(AG_ERROR_ARGUMENT, "%s: %s is %g, expected a finite number, not negative", o->rule->name, what, value);
 }
 
 static bool check_share(const nn_optimizer *o, const char *what, double value) {
   if (value >= 0 && value < 1) return true;
-  ag_fail(AG_ERROR_ARGUMENT, "%s: %s is %g, expected at least 0 and less than 1", o->rule->name, what, value);
-  return false;
+  return ag_fail(AG_ERROR_ARGUMENT, "%s: %s is %g, expected at least 0 and less than 1", o->rule->name, what, value);
 }
 
 static nn_optimizer *make(nn_optimizer o) {
@@ -143,7 +141,7 @@ double nn_learning_rate(const nn_optimizer *optimizer) {
 }
 
 bool nn_set_learning_rate(nn_optimizer *optimizer, double learning_rate) {
-  if (!optimizer) return ag_fail_null("set_learning_rate", "optimizer"), false;
+  if (!optimizer) return ag_fail_null("set_learning_rate", "optimizer");
   if (!check_not_negative(optimizer, "learning_rate", learning_rate)) return false;
   optimizer->learning_rate = learning_rate;
   return true;
@@ -183,41 +181,33 @@ bool nn_weight_state_of(nn_optimizer *optimizer, ag_tensor *weight, nn_weight_st
 
 static bool check_pair(const char *name, ag_list variables, ag_list gradients, size_t i) {
   const ag_tensor *variable = variables.items[i], *gradient = gradients.items[i];
-  if (!variable) return ag_fail(AG_ERROR_ARGUMENT, "%s: variable %zu is NULL", name, i), false;
-  if (!ag_is_trainable(variable)) {
-    ag_fail(AG_ERROR_ARGUMENT, "%s: tensor %zu has a gradient, but is no trainable variable", name, i);
-    return false;
-  }
+  if (!variable) return ag_fail(AG_ERROR_ARGUMENT, "%s: variable %zu is NULL", name, i);
+  if (!ag_is_trainable(variable))
+    return ag_fail(AG_ERROR_ARGUMENT, "%s: tensor %zu has a gradient, but is no trainable variable", name, i);
   ag_shape shape = ag_shape_of(variable), gradient_shape = ag_shape_of(gradient);
-  if (!ag_shape_equal(shape, gradient_shape)) {
-    ag_fail(AG_ERROR_SHAPE, "%s: variable %zu has shape %s, its gradient %s", name, i, ag_shape_print(shape).text,
-            ag_shape_print(gradient_shape).text);
-    return false;
-  }
-  for (size_t j = 0; j < i; j++) {
-    if (variables.items[j] != variable || !gradients.items[j]) continue;
-    ag_fail(AG_ERROR_ARGUMENT, "%s: variables %zu and %zu are the same", name, j, i);
-    return false;
-  }
+  if (!ag_shape_equal(shape, gradient_shape))
+    return ag_fail(AG_ERROR_SHAPE, "%s: variable %zu has shape %s, its gradient %s", name, i,
+                   ag_shape_print(shape).text, ag_shape_print(gradient_shape).text);
+  for (size_t j = 0; j < i; j++)
+    if (variables.items[j] == variable && gradients.items[j])
+      return ag_fail(AG_ERROR_ARGUMENT, "%s: variables %zu and %zu are the same", name, j, i);
   return true;
 }
 
 static bool check_lists(const char *name, ag_list variables, ag_list gradients) {
-  if (variables.count != gradients.count || !variables.items || !gradients.items) {
-    ag_fail(AG_ERROR_ARGUMENT, "%s: %zu variables, but %zu gradients", name, variables.count, gradients.count);
-    return false;
-  }
+  if (variables.count != gradients.count)
+    return ag_fail(AG_ERROR_ARGUMENT, "%s: %zu variables, but %zu gradients", name, variables.count, gradients.count);
+  if (!variables.items || !gradients.items) return ag_fail_null(name, "the list of variables or gradients");
   size_t given = 0;
   for (size_t i = 0; i < gradients.count; i++) {
     if (!gradients.items[i]) continue;
     if (!check_pair(name, variables, gradients, i)) return false;
     given++;
   }
-  if (given > 0) return true;
-  ag_fail(AG_ERROR_ARGUMENT,
-          "%s: none of %zu variables has a gradient; does the loss depend on them, and did the tape record it?", name,
-          variables.count);
-  return false;
+  return given > 0 ||
+         ag_fail(AG_ERROR_ARGUMENT,
+                 "%s: none of %zu variables has a gradient; does the loss depend on them, and did the tape record it?",
+                 name, variables.count);
 }
 
 /* A gradient may be a variable itself, which this very step may change: then its value of now counts. */
@@ -248,7 +238,7 @@ static bool prepare(nn_optimizer *optimizer, ag_list variables, ag_list gradient
 }
 
 bool nn_apply_gradients(nn_optimizer *optimizer, ag_list variables, ag_list gradients) {
-  if (!optimizer) return ag_fail_null("apply_gradients", "optimizer"), false;
+  if (!optimizer) return ag_fail_null("apply_gradients", "optimizer");
   if (ag_failed() || !check_lists(optimizer->rule->name, variables, gradients)) return false;
   ag_scope *scope = ag_scope_enter();
   if (!scope) return false;

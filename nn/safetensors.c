@@ -5,11 +5,11 @@
 static const char *const without_cjson = "safetensors: this library was built without cJSON, which it needs";
 
 bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const char *const *metadata) {
-  return ag_fail(AG_ERROR_FILE, "%s", without_cjson), false;
+  return ag_fail(AG_ERROR_FILE, "%s", without_cjson);
 }
 
 bool nn_load(const char *path, size_t count, const nn_named_layer *layers) {
-  return ag_fail(AG_ERROR_FILE, "%s", without_cjson), false;
+  return ag_fail(AG_ERROR_FILE, "%s", without_cjson);
 }
 
 bool nn_each_metadata(const char *path, nn_metadata_function *f, void *context) {
@@ -74,12 +74,14 @@ static bool grow(catalogue *all) {
   return true;
 }
 
-/* A new entry named "prefix.name", or "name" alone for a NULL prefix. NULL and an error without memory. */
-static entry *append(catalogue *all, const char *prefix, const char *name) {
-  size_t size = (prefix ? strlen(prefix) : 0) + strlen(name) + 2;
+/* A new entry named "prefix.name.kind"; prefix and kind may be NULL. NULL and an error without memory. */
+static entry *append(catalogue *all, const char *prefix, const char *name, const char *kind) {
+  const char *parts[] = {prefix ? prefix : "", prefix ? "." : "", name, kind ? "." : "", kind ? kind : ""};
+  size_t size = 1;
+  for (int i = 0; i < 5; i++) size += strlen(parts[i]);
   char *full = ag_failed() || !grow(all) ? NULL : ag_allocate(size, 1);
   if (!full) return NULL;
-  snprintf(full, size, "%s%s%s", prefix ? prefix : "", prefix ? "." : "", name);
+  snprintf(full, size, "%s%s%s%s%s", parts[0], parts[1], parts[2], parts[3], parts[4]);
   if (find(all, full)) ag_fail(AG_ERROR_ARGUMENT, "%s: two tensors are named %s", all->path, full);
   all->entries[all->count] = (entry){.name = full};
   return &all->entries[all->count++];
@@ -87,10 +89,7 @@ static entry *append(catalogue *all, const char *prefix, const char *name) {
 
 /* A variable, or a count of steps; `kind` ("moment1") goes behind the name where there is one. */
 static void add(catalogue *all, const char *name, const char *kind, ag_tensor *variable, uint64_t *step) {
-  char full[512];
-  int length = snprintf(full, sizeof full, "%s%s%s", name, kind ? "." : "", kind ? kind : "");
-  if (length >= (int)sizeof full) ag_fail(AG_ERROR_ARGUMENT, "%s: the name %s is too long", all->path, name);
-  entry *e = append(all, all->layer->name, full);
+  entry *e = append(all, all->layer->name, name, kind);
   if (!e) return;
   all->model_count = all->count;
   e->variable = variable;
@@ -157,9 +156,9 @@ static bool describe(cJSON *header, const entry *e) {
 }
 
 static bool describe_value(cJSON *object, const char *key, const char *value) {
-  if (!value) return ag_fail_null("save", "the value of a metadata key"), false;
+  if (!value) return ag_fail_null("save", "the value of a metadata key");
   if (!cJSON_GetObjectItemCaseSensitive(object, key)) return cJSON_AddStringToObject(object, key, value);
-  return ag_fail(AG_ERROR_ARGUMENT, "save: two metadata values for %s", key), false;
+  return ag_fail(AG_ERROR_ARGUMENT, "save: two metadata values for %s", key);
 }
 
 /* What the caller has to say, then the counts of steps: as text, for numbers of JSON are doubles. */
@@ -229,7 +228,7 @@ static bool write_all(FILE *file, const catalogue *all, const char *text) {
 static bool check_replaceable(const char *path) {
   struct stat status;
   if (!path || stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return true;
-  return ag_fail(AG_ERROR_FILE, "%s: cannot be written: it is no regular file", path), false;
+  return ag_fail(AG_ERROR_FILE, "%s: cannot be written: it is no regular file", path);
 }
 
 bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const char *const *metadata) {
@@ -252,10 +251,10 @@ typedef struct {
   cJSON *header;
 } reader;
 
-static bool refuse(const reader *r, const char *what) { return ag_fail(AG_ERROR_FILE, "%s: %s", r->path, what), false; }
+static bool refuse(const reader *r, const char *what) { return ag_fail(AG_ERROR_FILE, "%s: %s", r->path, what); }
 
 static bool refuse_tensor(const reader *r, const char *name, const char *what) {
-  return ag_fail(AG_ERROR_FILE, "%s: tensor %s %s", r->path, name, what), false;
+  return ag_fail(AG_ERROR_FILE, "%s: tensor %s %s", r->path, name, what);
 }
 
 static bool read_bytes(const reader *r, void *bytes, size_t size) {
@@ -296,7 +295,7 @@ static bool holds_nul(const char *text, size_t length) {
 
 static bool read_header(reader *r) {
   unsigned char bytes[LENGTH_BYTES];
-  uint64_t length = 0, left;
+  uint64_t length = 0, left = 0;
   if (!read_bytes(r, bytes, sizeof bytes) || !size_left(r, &left)) return false;
   for (int i = 0; i < LENGTH_BYTES; i++) length |= (uint64_t)bytes[i] << 8 * i;
   if (length > left || length > MAX_HEADER) {
@@ -315,9 +314,9 @@ static bool read_header(reader *r) {
 
 static bool reader_open(reader *r, const char *path) {
   *r = (reader){.path = path, .file = path ? fopen(path, "rb") : NULL};
-  if (!path) return ag_fail_null("safetensors", "path"), false;
+  if (!path) return ag_fail_null("safetensors", "path");
   if (r->file) return read_header(r);
-  return ag_fail(AG_ERROR_FILE, "%s: cannot read: %s", path, strerror(errno)), false;
+  return ag_fail(AG_ERROR_FILE, "%s: cannot read: %s", path, strerror(errno));
 }
 
 static void reader_close(reader *r) {
@@ -344,9 +343,8 @@ static bool check_shape(const reader *r, const entry *e, const cJSON *sizes) {
     shape.sizes[shape.rank++] = (int64_t)size;
   }
   if (cJSON_IsArray(sizes) && ag_shape_equal(shape, expected)) return true;
-  ag_fail(AG_ERROR_FILE, "%s: tensor %s has shape %s, expected %s", r->path, e->name, ag_shape_print(shape).text,
-          ag_shape_print(expected).text);
-  return false;
+  return ag_fail(AG_ERROR_FILE, "%s: tensor %s has shape %s, expected %s", r->path, e->name, ag_shape_print(shape).text,
+                 ag_shape_print(expected).text);
 }
 
 static bool check_offsets(const reader *r, entry *e, const cJSON *offsets) {
@@ -373,7 +371,7 @@ static bool is_ours(const catalogue *all, const char *name) {
 static bool match(const reader *r, catalogue *all, const cJSON *info) {
   entry *e = find(all, info->string);
   if (!e && is_ours(all, info->string)) return refuse_tensor(r, info->string, "is not part of this model");
-  if (!e) e = append(all, NULL, info->string);
+  if (!e) e = append(all, NULL, info->string, NULL);
   if (!e) return false;
   if (e->step) return refuse_tensor(r, e->name, "is a count of steps, which belongs into the metadata");
   if (e->found) return refuse_tensor(r, e->name, "is there twice");

@@ -87,7 +87,7 @@ static void rows(table *t, nn_layer *layer, size_t total) {
 }
 
 bool nn_summary(nn_layer *layer, FILE *file) {
-  if (!file) return ag_fail_null("summary", "file"), false;
+  if (!file) return ag_fail_null("summary", "file");
   ag_scope *scope = ag_failed() ? NULL : ag_scope_enter();
   if (!scope) return false;
   size_t total = numbers_in(nn_variables(layer)), trainable = numbers_in(nn_trainable_variables(layer));

@@ -240,6 +240,37 @@ static void slopes_at_zero_are_those_of_the_headers(void **state) {
   }
 }
 
+static ag_tensor *clip_below(ag_tensor *x) { return ag_clip(x, 0, 9); }
+static ag_tensor *minus_minimum(ag_tensor *x) { return ag_neg(ag_minimum(ag_neg(x), ag_scalar(0))); }
+
+/* At -1 each is 0, where a root has an infinite slope. */
+static void where_a_slope_is_zero_an_infinite_cotangent_counts_for_nothing(void **state) {
+  (void)state;
+  ag_tensor *(*const functions[])(ag_tensor *x) = {ag_relu, clip_below, maximum, minus_minimum};
+  ag_tensor *x = ag_scalar(-1);
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+    ag_tape *tape = ag_tape_start();
+    ag_tape_watch(tape, x);
+    assert_value(ag_gradient(tape, ag_sqrt(functions[i](x)), x), 0);
+  }
+}
+
+static void a_relu_fused_with_batch_norm_drops_an_infinite_cotangent_as_one_of_its_own(void **state) {
+  (void)state;
+  ag_tensor *x = ag_from(AG_SHAPE(4, 1), (ag_real[]){-1, 2, 3, -4}), *gamma = ag_ones(AG_SHAPE(1));
+  ag_tensor *beta = ag_zeros(AG_SHAPE(1)), *gradients[2];
+  for (int fused = 0; fused < 2; fused++) {
+    ag_tape *tape = ag_tape_start(), *outer = ag_tape_start();
+    ag_tape_watch(tape, x);
+    ag_tape_watch(outer, x);
+    ag_tensor *y = fused ? ag_batch_norm_leaky_relu(x, gamma, beta, 1e-3, 0, NULL, NULL)
+                         : ag_relu(ag_batch_norm(x, gamma, beta, 1e-3, NULL, NULL));
+    gradients[fused] = ag_gradient(tape, ag_sqrt(y), x);
+    assert_true(isfinite(ag_item(ag_sum(ag_gradient(outer, ag_square(gradients[fused]), x)))));
+  }
+  for (size_t i = 0; i < 4; i++) assert_true(fabs(ag_data(gradients[0])[i] - ag_data(gradients[1])[i]) < 1e-12);
+}
+
 static void both_bounds_of_a_clip_belong_to_it(void **state) {
   (void)state;
   ag_tensor *x = ag_from(AG_SHAPE(4), (ag_real[]){-2.5, -2, 0, 0.5});
@@ -311,6 +342,8 @@ int main(void) {
       TEST(variables_may_be_inputs_and_are_not_changed),
       TEST(a_constant_has_gradient_zero),
       TEST(slopes_at_zero_are_those_of_the_headers),
+      TEST(where_a_slope_is_zero_an_infinite_cotangent_counts_for_nothing),
+      TEST(a_relu_fused_with_batch_norm_drops_an_infinite_cotangent_as_one_of_its_own),
       TEST(both_bounds_of_a_clip_belong_to_it),
       TEST(ties_of_a_maximum_share_evenly),
       TEST(a_pool_gives_the_first_of_equals_all),

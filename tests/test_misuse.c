@@ -454,7 +454,7 @@ static void randomness(void **state) {
   REFUSED(ag_uniform(NULL, AG_SHAPE(2), 0, 1), "uniform: rng is NULL");
   REFUSED(ag_uniform(&rng, bad_rank(), 0, 1), "shape");
   TOO_LARGE(ag_uniform(&rng, AG_SHAPE(HUGE_SIZE), 0, 1));
-  static const double bounds[][2] = {{1, 0}, {0, INFINITY}, {-INFINITY, 0}, {0, NAN}};
+  static const double bounds[][2] = {{1, 0}, {0, INFINITY}, {-INFINITY, 0}, {0, NAN}, {-1.7e308, 1.7e308}};
   for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
     REFUSED(ag_uniform(&rng, AG_SHAPE(2), bounds[i][0], bounds[i][1]), "expected finite bounds in order");
   static const double spreads[][2] = {{0, -1}, {0, INFINITY}, {NAN, 1}};

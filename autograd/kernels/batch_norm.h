@@ -100,7 +100,7 @@ static void batch_norm_backward(const batch_norm *n, const real *g, const real *
       for (size_t i = 0; i < c; i++) {
         real x = n->x[at + i], normal = (x - n->mean[i]) * n->scale[i];
         real y = normalized(x, n->mean[i], n->scale[i], n->gamma[i], n->beta[i]);
-        real gated = y > 0 ? g[at + i] : slope * g[at + i];
+        real gated = y > 0 ? g[at + i] : slope == 0 ? 0 : slope * g[at + i];
         dx[at + i] = n->gamma[i] * n->scale[i] * (gated - share * (sum_g[i] + normal * sum_gx[i]));
       }
     }

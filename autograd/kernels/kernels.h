@@ -1,5 +1,5 @@
-/* Loops over raw memory. They know no tensor, take no memory and cannot fail; the caller has checked sizes. Threads
- * split the work by its size alone, so that the bits do not depend on how many there are.
+/* Loops over raw memory. They know no tensor, take no memory and cannot fail; the caller has checked sizes. How a
+ * result is computed depends on sizes alone, so that the bits do not depend on the number of threads.
  *
  * The same sources (kernels/cpu.c includes them all) are compiled once for each kind of CPU and each type of number; a
  * table of functions stands for each result. All arrays are row-major; names in [] are sizes. */

@@ -1,7 +1,7 @@
 /* Sums down the columns of a matrix [rows, columns], of numbers and of what batch norm needs, kept in double. All sums
- * of the library are made here, but for those of products and of what is scattered: a long vector is summed as LANES
- * interleaved ones. Where the matrix is large and there is little else to share out, rows are cut into PARTS parts,
- * which are summed on all threads and added up in order; sizes alone decide. */
+ * of the library are made here, but for those of products, of windows and of what is scattered: a long vector is summed
+ * as LANES interleaved ones. Where the matrix is large and there is little else to share out, rows are cut into PARTS
+ * parts, which are summed on all threads and added up in order; sizes alone decide. */
 
 enum {
   COLUMNS = 128, /* at most, of a block */
@@ -49,7 +49,7 @@ INLINE void total_band(total_kind kind, size_t rows, const total_terms *t, size_
       if (kind == TOTAL_MOMENTS) first += value - mean, second += (value - mean) * (value - mean);
       if (kind == TOTAL_NORM) {
         const real y = normalized(x[r * stride + c], t->mean[c], t->scale[c], t->gamma[c], t->beta[c]);
-        const real whole = g[r * stride + c], scaled = slope * whole;
+        const real whole = g[r * stride + c], scaled = slope == 0 ? 0 : slope * whole;
         const double gated = y > 0 ? whole : scaled;
         first += gated, second += gated * (value - mean);
       }

@@ -246,14 +246,11 @@ static ag_tensor *pow_vjp(ag_node *node, int input, ag_tensor *cotangent) {
 static const ag_op pow_op = {.name = "pow", .forward = ag_zip_forward, .vjp = pow_vjp, .drops = AG_DROP_OUTPUT};
 ag_tensor *ag_pow(ag_tensor *a, ag_tensor *b) { return ag_zip_apply(&pow_op, KERNEL_POW, a, b, 0, 0); }
 
-/* 1 where a is greater, 1/2 where both are equal, else 0: a constant. */
-static ag_tensor *greater_share(ag_tensor *a, ag_tensor *b) {
-  return ag_scale(ag_add(ag_greater(a, b), ag_greater_equal(a, b)), 0.5);
-}
-
 static ag_tensor *maximum_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   int above = ((const elementwise *)node->attributes)->kernel == KERNEL_MAXIMUM ? input : 1 - input;
-  return ag_mul(cotangent, greater_share(node->inputs[above], node->inputs[1 - above]));
+  ag_tensor *a = node->inputs[above], *b = node->inputs[1 - above];
+  ag_tensor *at_tie = ag_where(ag_equal(a, b), ag_scale(cotangent, 0.5), ag_scalar(0));
+  return ag_where(ag_greater(a, b), cotangent, at_tie);
 }
 static const ag_op maximum_op = {
     .name = "maximum", .forward = ag_zip_forward, .vjp = maximum_vjp, .drops = AG_DROP_OUTPUT};

@@ -35,7 +35,7 @@ static composite composed(ag_node *node) {
   ag_tensor *scale = ag_reciprocal(ag_sqrt(ag_add_scalar(row_mean(ag_square(centered)), a->epsilon)));
   ag_tensor *x = ag_mul(centered, scale);
   ag_tensor *positive = ag_greater(ag_add(ag_mul(x, in[GAMMA]), in[BETA]), ag_scalar(0));
-  return (composite){x, scale, ag_where(positive, g, ag_scale(g, a->slope))};
+  return (composite){x, scale, ag_where(positive, g, a->slope == 0 ? ag_scalar(0) : ag_scale(g, a->slope))};
 }
 
 /* output [2, C]: the sums of g and of g * (x - mean) * scale, where g is what leaky_relu leaves of the cotangent */

@@ -19,12 +19,15 @@ ag_tensor *ag_upsample_nearest(ag_tensor *x, int64_t factor_h, int64_t factor_w)
 typedef struct {
   int64_t height, width;
   ag_window window;
-  ag_shape images; /* of the ops that lead back to images */
+  ag_shape images; /* of the ops that lead back to images; of the others a scalar's */
 } pooling;
 
-/* The call's windows, and a tensor of what they pool or, `back`, of the images. */
-static ag_tensor *pool_make(const ag_node *node, bool back, kernel_windows *w, ag_real **values) {
+static bool leads_back(const ag_node *node) { return ((const pooling *)node->attributes)->images.rank > 0; }
+
+/* The call's windows, and a tensor of what they pool or, where it leads back, of the images. */
+static ag_tensor *pool_make(const ag_node *node, kernel_windows *w, ag_real **values) {
   const pooling *p = node->attributes;
+  bool back = leads_back(node);
   ag_shape images = back ? p->images : ag_shape_of(node->inputs[0]);
   if (!ag_windows_over(node->op->name, images, p->height, p->width, p->window, w)) return NULL;
   ag_shape pooled = {4, {images.sizes[0], (int64_t)w->oh, (int64_t)w->ow, images.sizes[3]}};
@@ -42,31 +45,29 @@ static ag_tensor *pool_apply(const ag_op *op, int count, ag_tensor *const *input
 
 static const ag_op pool_gather_op;
 
-static ag_tensor *choose(const ag_node *node, bool back) {
+static ag_tensor *choose(ag_node *node) {
   kernel_windows windows;
   ag_real *values;
-  ag_tensor *output = pool_make(node, back, &windows, &values);
+  ag_tensor *output = pool_make(node, &windows, &values);
   const ag_real *from = ag_data(node->inputs[0]), *which = ag_data(node->inputs[1]);
   if (output && ag_size(output) > 0)
-    (back ? ag_kernels()->pool_scatter : ag_kernels()->pool_gather)(&windows, from, which, values);
+    (leads_back(node) ? ag_kernels()->pool_scatter : ag_kernels()->pool_gather)(&windows, from, which, values);
   return output;
 }
 
-static ag_tensor *pool_scatter_forward(ag_node *node) { return choose(node, true); }
 static ag_tensor *pool_scatter_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   if (input == 1) return NULL;
-  return pool_apply(&pool_gather_op, AG_INPUTS(cotangent, node->inputs[1]), node, ag_shape_of(cotangent));
+  return pool_apply(&pool_gather_op, AG_INPUTS(cotangent, node->inputs[1]), node, AG_SCALAR_SHAPE);
 }
 static const ag_op pool_scatter_op = {
-    .name = "pool_scatter", .forward = pool_scatter_forward, .vjp = pool_scatter_vjp, .drops = AG_DROP_OUTPUT};
+    .name = "pool_scatter", .forward = choose, .vjp = pool_scatter_vjp, .drops = AG_DROP_OUTPUT};
 
-static ag_tensor *pool_gather_forward(ag_node *node) { return choose(node, false); }
 static ag_tensor *pool_gather_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   if (input == 1) return NULL;
   return pool_apply(&pool_scatter_op, AG_INPUTS(cotangent, node->inputs[1]), node, ag_shape_of(node->inputs[0]));
 }
 static const ag_op pool_gather_op = {
-    .name = "pool_gather", .forward = pool_gather_forward, .vjp = pool_gather_vjp, .drops = AG_DROP_OUTPUT};
+    .name = "pool_gather", .forward = choose, .vjp = pool_gather_vjp, .drops = AG_DROP_OUTPUT};
 
 static ag_tensor *max_pool_forward(ag_node *node) {
   const pooling *p = node->attributes;
@@ -75,7 +76,7 @@ static ag_tensor *max_pool_forward(ag_node *node) {
                    (long long)p->height, (long long)p->width, (long long)AG_LAST_WHOLE);
   kernel_windows windows;
   ag_real *values, *which;
-  ag_tensor *output = pool_make(node, false, &windows, &values);
+  ag_tensor *output = pool_make(node, &windows, &values);
   if (!output) return NULL;
   node->saved = ag_make(ag_shape_of(output), &which);
   if (!node->saved) return NULL;
@@ -91,30 +92,29 @@ ag_tensor *ag_max_pool(ag_tensor *x, int64_t height, int64_t width, ag_window wi
   return ag_apply(&max_pool_op, AG_INPUTS(x), &(pooling){height, width, window, {0}}, sizeof(pooling));
 }
 
-static ag_tensor *average(const ag_node *node, bool back) {
+static ag_tensor *average(ag_node *node) {
   kernel_windows windows;
   ag_real *values;
-  ag_tensor *output = pool_make(node, back, &windows, &values);
+  ag_tensor *output = pool_make(node, &windows, &values);
   if (output && ag_size(output) > 0)
-    (back ? ag_kernels()->avg_pool_transpose : ag_kernels()->avg_pool)(&windows, ag_data(node->inputs[0]), values);
+    (leads_back(node) ? ag_kernels()->avg_pool_transpose : ag_kernels()->avg_pool)(&windows, ag_data(node->inputs[0]),
+                                                                                   values);
   return output;
 }
 
-static ag_tensor *avg_pool_transpose_forward(ag_node *node) { return average(node, true); }
 static ag_tensor *avg_pool_transpose_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   const pooling *p = node->attributes;
   return ag_avg_pool(cotangent, p->height, p->width, p->window);
 }
 static const ag_op avg_pool_transpose_op = {
-    .name = "avg_pool_transpose", .forward = avg_pool_transpose_forward, .vjp = avg_pool_transpose_vjp,
+    .name = "avg_pool_transpose", .forward = average, .vjp = avg_pool_transpose_vjp,
     .drops = AG_DROP_ALL};
 
-static ag_tensor *avg_pool_forward(ag_node *node) { return average(node, false); }
 static ag_tensor *avg_pool_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   return pool_apply(&avg_pool_transpose_op, AG_INPUTS(cotangent), node, ag_shape_of(node->inputs[input]));
 }
 static const ag_op avg_pool_op = {
-    .name = "avg_pool", .forward = avg_pool_forward, .vjp = avg_pool_vjp, .drops = AG_DROP_ALL};
+    .name = "avg_pool", .forward = average, .vjp = avg_pool_vjp, .drops = AG_DROP_ALL};
 ag_tensor *ag_avg_pool(ag_tensor *x, int64_t height, int64_t width, ag_window window) {
   return ag_apply(&avg_pool_op, AG_INPUTS(x), &(pooling){height, width, window, {0}}, sizeof(pooling));
 }

@@ -16,7 +16,7 @@ typedef struct {
   bool keepdims;
 } reduction;
 
-static ag_tensor *reduction_apply(const ag_op *op, ag_tensor *x, ag_axes axes, bool keepdims) {
+static ag_tensor *reduce_apply(const ag_op *op, ag_tensor *x, ag_axes axes, bool keepdims) {
   return ag_apply(op, AG_INPUTS(x), &(reduction){axes, keepdims}, sizeof(reduction));
 }
 
@@ -86,9 +86,7 @@ static ag_tensor *sum_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   return ag_broadcast_to(with_kept_axes(node, cotangent), ag_shape_of(node->inputs[input]));
 }
 static const ag_op sum_op = {.name = "sum", .forward = sum_forward, .vjp = sum_vjp, .drops = AG_DROP_ALL};
-ag_tensor *ag_sum_axes(ag_tensor *x, ag_axes axes, bool keepdims) {
-  return reduction_apply(&sum_op, x, axes, keepdims);
-}
+ag_tensor *ag_sum_axes(ag_tensor *x, ag_axes axes, bool keepdims) { return reduce_apply(&sum_op, x, axes, keepdims); }
 ag_tensor *ag_sum(ag_tensor *x) { return ag_sum_axes(x, AG_ALL_AXES, false); }
 
 /* The mean of no elements is NaN, as in NumPy: 0 over 0. */
@@ -101,9 +99,7 @@ static ag_tensor *mean_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   return sum_vjp(node, input, ag_scale(cotangent, share));
 }
 static const ag_op mean_op = {.name = "mean", .forward = mean_forward, .vjp = mean_vjp, .drops = AG_DROP_ALL};
-ag_tensor *ag_mean_axes(ag_tensor *x, ag_axes axes, bool keepdims) {
-  return reduction_apply(&mean_op, x, axes, keepdims);
-}
+ag_tensor *ag_mean_axes(ag_tensor *x, ag_axes axes, bool keepdims) { return reduce_apply(&mean_op, x, axes, keepdims); }
 ag_tensor *ag_mean(ag_tensor *x) { return ag_mean_axes(x, AG_ALL_AXES, false); }
 
 static ag_tensor *max_forward(ag_node *node) { return reduce_forward(node, KERNEL_MAX); }
@@ -113,9 +109,7 @@ static ag_tensor *max_vjp(ag_node *node, int input, ag_tensor *cotangent) {
   return ag_mul(is_max, ag_div(with_kept_axes(node, cotangent), ties));
 }
 static const ag_op max_op = {.name = "max", .forward = max_forward, .vjp = max_vjp};
-ag_tensor *ag_max_axes(ag_tensor *x, ag_axes axes, bool keepdims) {
-  return reduction_apply(&max_op, x, axes, keepdims);
-}
+ag_tensor *ag_max_axes(ag_tensor *x, ag_axes axes, bool keepdims) { return reduce_apply(&max_op, x, axes, keepdims); }
 ag_tensor *ag_max(ag_tensor *x) { return ag_max_axes(x, AG_ALL_AXES, false); }
 
 static ag_tensor *argmax_forward(ag_node *node) {
@@ -126,17 +120,14 @@ static ag_tensor *argmax_forward(ag_node *node) {
   if (shape.sizes[axis] == 0 || shape.sizes[axis] > AG_LAST_WHOLE)
     return ag_fail(AG_ERROR_SHAPE, "argmax: shape %s has %s elements to choose from", ag_shape_print(shape).text,
                    shape.sizes[axis] == 0 ? "no" : "too many");
-  bool reduced[AG_MAX_RANK] = {false};
-  reduced[axis] = true;
   ag_real *y;
-  ag_tensor *output = ag_make(reduced_shape(shape, reduced, false), &y);
+  ag_tensor *output = ag_make(ag_shape_replace(shape, axis, axis + 1, AG_SCALAR_SHAPE), &y);
   if (!output) return NULL;
   ag_kernels()->argmax(ag_sizes_product(shape, 0, axis), (size_t)shape.sizes[axis],
                        ag_sizes_product(shape, axis + 1, shape.rank), ag_data(x), y);
   return output;
 }
-static const ag_op argmax_op = {
-    .name = "argmax", .forward = argmax_forward, .not_differentiable = true, .drops = AG_DROP_ALL};
+static const ag_op argmax_op = {.name = "argmax", .forward = argmax_forward, .not_differentiable = true};
 ag_tensor *ag_argmax(ag_tensor *x, int axis) { return ag_apply(&argmax_op, AG_INPUTS(x), &axis, sizeof axis); }
 
 /* Where the sum is 0, the root is taken of 1 and thrown away, so that no derivative of it is infinite. */

@@ -48,7 +48,7 @@ typedef struct {
 static bool leaky_relu_build(void *self, ag_shape input, ag_rng *rng) {
   double slope = ((leaky_relu *)self)->slope;
   if (slope >= 0 && isfinite(slope)) return true;
-  return ag_fail(AG_ERROR_ARGUMENT, "slope is %g, expected a finite number, not negative", slope), false;
+  return ag_fail(AG_ERROR_ARGUMENT, "slope is %g, expected a finite number, not negative", slope);
 }
 
 static ag_tensor *leaky_relu_forward(void *self, ag_tensor *input, nn_mode mode) {

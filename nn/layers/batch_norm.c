@@ -10,12 +10,12 @@ typedef struct {
 static bool build(void *self, ag_shape input, ag_rng *rng) {
   batch_norm *layer = self;
   if (!(layer->momentum >= 0 && layer->momentum <= 1)) {
-    return ag_fail(AG_ERROR_ARGUMENT, "momentum is %g, expected 0 to 1", layer->momentum), false;
+    return ag_fail(AG_ERROR_ARGUMENT, "momentum is %g, expected 0 to 1", layer->momentum);
   }
   if (!(layer->epsilon >= 0 && isfinite(layer->epsilon))) {
-    return ag_fail(AG_ERROR_ARGUMENT, "epsilon is %g, expected a finite number, not negative", layer->epsilon), false;
+    return ag_fail(AG_ERROR_ARGUMENT, "epsilon is %g, expected a finite number, not negative", layer->epsilon);
   }
-  if (input.rank < 1) return ag_fail(AG_ERROR_SHAPE, "input has shape [], expected [..., C]"), false;
+  if (input.rank < 1) return ag_fail(AG_ERROR_SHAPE, "input has shape [], expected [..., C]");
   ag_shape channels = AG_SHAPE(input.sizes[input.rank - 1]);
   layer->gamma = ag_variable(ag_ones(channels));
   layer->beta = ag_variable(ag_zeros(channels));

@@ -7,13 +7,11 @@ typedef struct {
 } conv;
 
 static bool check(const nn_conv2d_options *options, ag_shape input) {
-  if (options->filters < 1 || options->kernel_size < 1 || options->stride < 1) {
-    ag_fail(AG_ERROR_ARGUMENT, "filters, kernel_size, stride are %d, %d, %d, expected at least 1", options->filters,
-            options->kernel_size, options->stride);
-    return false;
-  }
-  if (input.rank == 3) return true;
-  return ag_fail(AG_ERROR_SHAPE, "input has shape %s, expected [H, W, C]", ag_shape_print(input).text), false;
+  if (options->filters < 1 || options->kernel_size < 1 || options->stride < 1)
+    return ag_fail(AG_ERROR_ARGUMENT, "filters, kernel_size, stride are %d, %d, %d, expected at least 1",
+                   options->filters, options->kernel_size, options->stride);
+  return input.rank == 3 ||
+         ag_fail(AG_ERROR_SHAPE, "input has shape %s, expected [H, W, C]", ag_shape_print(input).text);
 }
 
 /* Fans are counted from the kernel's shape as it lies: the transposed layer's swap, as in Keras and PyTorch. */

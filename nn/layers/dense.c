@@ -8,8 +8,8 @@ typedef struct {
 static bool build(void *self, ag_shape input, ag_rng *rng) {
   dense *layer = self;
   int64_t units = layer->options.units;
-  if (units < 1) return ag_fail(AG_ERROR_ARGUMENT, "units is %d, expected at least 1", layer->options.units), false;
-  if (input.rank < 1) return ag_fail(AG_ERROR_SHAPE, "input has shape [], expected [..., in]"), false;
+  if (units < 1) return ag_fail(AG_ERROR_ARGUMENT, "units is %d, expected at least 1", layer->options.units);
+  if (input.rank < 1) return ag_fail(AG_ERROR_SHAPE, "input has shape [], expected [..., in]");
   int64_t in = input.sizes[input.rank - 1];
   double fan_in = (double)in, fan_out = (double)units;
   layer->kernel = ag_variable(nn_initial(layer->options.kernel_init, AG_SHAPE(in, units), fan_in, fan_out, rng));

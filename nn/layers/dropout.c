@@ -7,7 +7,7 @@ typedef struct {
 static bool build(void *self, ag_shape input, ag_rng *rng) {
   double rate = ((dropout *)self)->rate;
   if (rate >= 0 && rate < 1) return true;
-  return ag_fail(AG_ERROR_ARGUMENT, "rate is %g, expected at least 0 and less than 1", rate), false;
+  return ag_fail(AG_ERROR_ARGUMENT, "rate is %g, expected at least 0 and less than 1", rate);
 }
 
 static ag_tensor *forward(void *self, ag_tensor *input, nn_mode mode) {

@@ -11,11 +11,9 @@ typedef struct {
 static bool build(void *self, ag_shape input, ag_rng *rng) {
   maxout *layer = self;
   const nn_maxout_options *options = &layer->options;
-  if (options->units < 1 || options->pieces < 1) {
-    ag_fail(AG_ERROR_ARGUMENT, "units, pieces are %d, %d, expected at least 1", options->units, options->pieces);
-    return false;
-  }
-  if (input.rank < 1) return ag_fail(AG_ERROR_SHAPE, "input has shape [], expected [..., in]"), false;
+  if (options->units < 1 || options->pieces < 1)
+    return ag_fail(AG_ERROR_ARGUMENT, "units, pieces are %d, %d, expected at least 1", options->units, options->pieces);
+  if (input.rank < 1) return ag_fail(AG_ERROR_SHAPE, "input has shape [], expected [..., in]");
   int64_t in = input.sizes[input.rank - 1], columns = (int64_t)options->units * options->pieces;
   double fan_in = (double)in, fan_out = (double)options->units;
   layer->kernel = ag_variable(nn_initial(options->kernel_init, AG_SHAPE(in, columns), fan_in, fan_out, rng));

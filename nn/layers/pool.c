@@ -2,7 +2,7 @@
 
 static bool check_images(ag_shape input) {
   if (input.rank == 3) return true;
-  return ag_fail(AG_ERROR_SHAPE, "input has shape %s, expected [H, W, C]", ag_shape_print(input).text), false;
+  return ag_fail(AG_ERROR_SHAPE, "input has shape %s, expected [H, W, C]", ag_shape_print(input).text);
 }
 
 typedef struct {
@@ -11,7 +11,7 @@ typedef struct {
 
 static bool upsampling_build(void *self, ag_shape input, ag_rng *rng) {
   int factor = ((upsampling *)self)->factor;
-  if (factor < 1) return ag_fail(AG_ERROR_ARGUMENT, "factor is %d, expected at least 1", factor), false;
+  if (factor < 1) return ag_fail(AG_ERROR_ARGUMENT, "factor is %d, expected at least 1", factor);
   return check_images(input);
 }
 
@@ -34,8 +34,8 @@ typedef struct {
 static bool pool_build(void *self, ag_shape input, ag_rng *rng) {
   const nn_pool_options *options = &((pool *)self)->options;
   if (options->size >= 1 && options->stride >= 1) return check_images(input);
-  ag_fail(AG_ERROR_ARGUMENT, "size and stride are %d and %d, expected at least 1", options->size, options->stride);
-  return false;
+  return ag_fail(AG_ERROR_ARGUMENT, "size and stride are %d and %d, expected at least 1", options->size,
+                 options->stride);
 }
 
 static ag_tensor *pool_forward(void *self, ag_tensor *input, nn_mode mode) {

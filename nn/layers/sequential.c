@@ -53,14 +53,12 @@ static void variables(void *self, nn_visitor *visitor) {
 static void free_list(void *self) { ag_free(((sequential *)self)->layers); }
 
 static bool check(size_t count, nn_layer *const *layers) {
-  if (count == 0) return ag_fail(AG_ERROR_ARGUMENT, "Sequential: no layers"), false;
+  if (count == 0) return ag_fail(AG_ERROR_ARGUMENT, "Sequential: no layers");
   for (size_t i = 0; i < count; i++) {
-    if (!layers[i]) return ag_fail(AG_ERROR_ARGUMENT, "Sequential: layer %zu is NULL", i), false;
-    for (size_t j = 0; j < i; j++) {
-      if (layers[i] != layers[j]) continue;
-      ag_fail(AG_ERROR_ARGUMENT, "Sequential: layers %zu and %zu are the same", j, i);
-      return false;
-    }
+    if (!layers[i]) return ag_fail(AG_ERROR_ARGUMENT, "Sequential: layer %zu is NULL", i);
+    for (size_t j = 0; j < i; j++)
+      if (layers[i] == layers[j])
+        return ag_fail(AG_ERROR_ARGUMENT, "Sequential: layers %zu and %zu are the same", j, i);
   }
   return true;
 }

@@ -27,10 +27,9 @@ static bool reshape_build(void *self, ag_shape input, ag_rng *rng) {
   reshape *layer = self;
   layer->target = ag_shape_make(layer->asked.rank, layer->asked.sizes);
   if (layer->target.rank < 0) return false;
-  if (resolve(&layer->target, (int64_t)ag_shape_size(input))) return true;
-  ag_fail(AG_ERROR_SHAPE, "input of shape %s does not fit into %s", ag_shape_print(input).text,
-          ag_shape_print(layer->asked).text);
-  return false;
+  return resolve(&layer->target, (int64_t)ag_shape_size(input)) ||
+         ag_fail(AG_ERROR_SHAPE, "input of shape %s does not fit into %s", ag_shape_print(input).text,
+                 ag_shape_print(layer->asked).text);
 }
 
 static ag_tensor *reshape_forward(void *self, ag_tensor *input, nn_mode mode) {

@@ -19,16 +19,13 @@ static ag_tensor *kernel_of(nn_layer *inner, int *outputs) {
 static bool build(void *self, ag_shape input, ag_rng *rng) {
   spectral_norm *layer = self;
   const nn_layer_class *class = nn_layer_class_of(layer->inner);
-  if (!class->kernel || !class->forward_with_kernel) {
-    return ag_fail(AG_ERROR_ARGUMENT, "%s has no kernel to normalise", class->name), false;
-  }
+  if (!class->kernel || !class->forward_with_kernel)
+    return ag_fail(AG_ERROR_ARGUMENT, "%s has no kernel to normalise", class->name);
   if (!nn_is_built(layer->inner) && !nn_build(layer->inner, input, rng)) return false;
   ag_shape expected = nn_input_shape(layer->inner);
-  if (!ag_shape_equal(expected, input)) {
-    ag_fail(AG_ERROR_SHAPE, "%s was built for inputs of shape %s, not %s", class->name, ag_shape_print(expected).text,
-            ag_shape_print(input).text);
-    return false;
-  }
+  if (!ag_shape_equal(expected, input))
+    return ag_fail(AG_ERROR_SHAPE, "%s was built for inputs of shape %s, not %s", class->name,
+                   ag_shape_print(expected).text, ag_shape_print(input).text);
   int outputs;
   ag_shape kernel = ag_shape_of(kernel_of(layer->inner, &outputs));
   if (outputs < 0 || outputs >= kernel.rank || kernel.sizes[outputs] < 1)
