@@ -42,7 +42,8 @@ typedef enum { AG_UNCONNECTED_NULL, AG_UNCONNECTED_ZEROS } ag_unconnected;
 ag_list ag_gradients_of(ag_tape *tape, ag_list targets, ag_list sources, ag_list seeds, ag_unconnected unconnected);
 
 /* d target / d source, of shape target + source, one sweep for each element of the target. The tape must be persistent;
- * stop it first, unless a derivative of the Jacobian is wanted of it: it records every sweep. */
+ * stop it first, unless a derivative of the Jacobian is wanted of it: it records every sweep. NULL without an error
+ * where the source is not connected, as ag_gradient's. */
 ag_tensor *ag_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source);
 /* For each sample: [batch, ...target, ...source] from target [batch, ...] and source [batch, ...], which must not mix
  * samples. The tape must be persistent. */
