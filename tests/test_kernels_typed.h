@@ -374,8 +374,6 @@ static void TYPED(max_pool_takes_the_first_largest_inside)(void **state) {
     for (size_t i = 5; i < inputs; i += 31) x[i] = i % 2 ? NAN : -INFINITY;
     if (s == 1) x[0] = x[1] = x[4] = x[5] = -INFINITY; /* all of one window */
     TYPED(kernels)()->max_pool(w, x, y, which);
-    TYPED(kernels)()->max_pool(w, x, NULL, again);
-    assert_memory_equal(which, again, outputs * sizeof *which);
     TYPED(kernels)()->pool_gather(w, x, which, again);
     TYPED(kernels)()->pool_scatter(w, g, which, back);
     for (size_t i = 0; i < outputs; i++) {

@@ -69,7 +69,7 @@ typedef struct {
   size_t (*convolution_workspace)(const KERNEL_TYPED(kernel_convolution) *of);
   void (*convolution)(const KERNEL_TYPED(kernel_convolution) *of, void *workspace);
 
-  /* which[n, oh, ow, c]: the tap (row * kw + column) of the first largest; y may be NULL */
+  /* y [n, oh, ow, c]: the largest of each window, and which: its tap (row * kw + column), the first of equal ones */
   void (*max_pool)(const kernel_windows *windows, const KERNEL_REAL *x, KERNEL_REAL *y, KERNEL_REAL *which);
   /* y [n, oh, ow, c] = x at the taps `which`; and its transpose, x [n, h, w, c] = sum of y there */
   void (*pool_gather)(const kernel_windows *windows, const KERNEL_REAL *x, const KERNEL_REAL *which, KERNEL_REAL *y);
