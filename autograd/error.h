@@ -1,5 +1,6 @@
 /* The first error of this thread: a code and a sentence. Later errors do not replace it; ag_error_clear() forgets it.
- * While one is pending, layers, gradients, optimizers, files and training refuse: who handles an error clears it. */
+ * While one is pending, layers, gradients, optimizers, nn_save, nn_load and training refuse: who handles an error
+ * clears it. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +10,7 @@ typedef enum {
   AG_ERROR_ARGUMENT,  /* a NULL, a wrong value, no scope open */
   AG_ERROR_SHAPE,     /* shapes that do not fit, or too large */
   AG_ERROR_MEMORY,    /* no memory */
-  AG_ERROR_TAPE,      /* a used, stopped or missing tape; an op without a vjp */
+  AG_ERROR_TAPE,      /* a used or stopped tape, another thread's, one not persistent; an op without a vjp */
   AG_ERROR_FILE,      /* a file that cannot be read or written, or holds something else */
   AG_ERROR_NONFINITE, /* a loss or a gradient that is infinite or NaN, which training cannot go on with */
 } ag_error_code;

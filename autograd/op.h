@@ -70,7 +70,8 @@ ag_tensor *ag_apply(const ag_op *op, int count, ag_tensor *const *inputs, const 
  * for each input whose gradient is wanted. */
 ag_tensor *ag_composite_vjp(ag_tensor *(*f)(ag_node *node), ag_node *node, int input, ag_tensor *cotangent);
 
-/* Called after each op that runs on this thread (forward passes and those inside gradients): for tests and profiles. */
+/* Called after each op that runs on this thread (forward passes and those inside gradients): for tests and profiles.
+ * One a thread; NULL ends it. */
 typedef void ag_observer(const ag_node *node, void *context);
 void ag_observe(ag_observer *observer, void *context);
 

@@ -47,7 +47,8 @@ ag_tensor *ag_greater_equal(ag_tensor *a, ag_tensor *b);
  * its inputs still makes NaN; the condition gets none. */
 ag_tensor *ag_where(ag_tensor *condition, ag_tensor *a, ag_tensor *b);
 
-/* ops/reduce.c. AG_AXES(0, -1) names axes; AG_ALL_AXES is all of them. keepdims leaves reduced axes as 1. */
+/* ops/reduce.c. AG_AXES(0, -1) names axes; AG_ALL_AXES is all of them. keepdims leaves reduced axes as 1. Of
+ * no elements the sum is 0, the mean NaN, and the largest (ag_max, ag_argmax, softmax) an error. */
 typedef struct {
   int count; /* 0: all axes; negative: a list that could not be made, refused */
   int axis[AG_MAX_RANK];

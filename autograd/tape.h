@@ -13,8 +13,9 @@ enum {
 ag_tape *ag_tape_start(void);
 ag_tape *ag_tape_start_with(int flags);
 
-/* Stops recording; ag_tape_resume goes on, appending. Stopping a tape that is not recording, or resuming one that is,
- * is an error, but for a tape that its own gradient stopped. */
+/* Stops recording; ag_tape_resume goes on, appending. Stopping a tape that is not recording (but once, where its own
+ * gradient stopped it) is an error, as is resuming one that is, or one that gave its gradient and is not persistent:
+ * ag_tape_reset comes first. */
 void ag_tape_stop(ag_tape *tape);
 void ag_tape_resume(ag_tape *tape);
 /* Forgets everything recorded and watched; goes on recording if it was, else waits for ag_tape_resume. A used tape may
@@ -46,7 +47,7 @@ ag_list ag_gradients_of(ag_tape *tape, ag_list targets, ag_list sources, ag_list
  * where the source is not connected, as ag_gradient's. */
 ag_tensor *ag_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source);
 /* For each sample: [batch, ...target, ...source] from target [batch, ...] and source [batch, ...], which must not mix
- * samples. The tape must be persistent. */
+ * samples; both have at least 2 axes: make [batch, 1] of [batch]. The tape and NULL as for ag_jacobian. */
 ag_tensor *ag_batch_jacobian(ag_tape *tape, ag_tensor *target, ag_tensor *source);
 
 /* How many calls this tape has recorded, those that it has freed since included; of NULL: 0. */

@@ -79,7 +79,7 @@ size_t ag_size(const ag_tensor *tensor);
 const ag_real *ag_data(const ag_tensor *tensor);
 /* The value of a tensor with one element; NaN and an error for any other. */
 double ag_item(const ag_tensor *tensor);
-/* Shape and values, long tensors shortened as NumPy does. */
+/* Shape and values to 6 digits; of an axis longer than 8 the first and last 3. */
 void ag_print(const ag_tensor *tensor, FILE *file);
 
 /* A variable: a copy of `initial` that ag_assign may change and that every tape watches by itself when it is read.
@@ -89,11 +89,13 @@ bool ag_is_variable(const ag_tensor *tensor); /* of NULL: false */
 /* A variable that is not trainable is watched only when asked for (moving averages, a frozen network). */
 void ag_set_trainable(ag_tensor *variable, bool trainable);
 bool ag_is_trainable(const ag_tensor *variable); /* of NULL or of no variable: false */
-/* Gives the variable a new value of the same shape. What was recorded, detached or read before keeps the old one. False
- * and an error when the shapes differ or it is no variable; the variable is then unchanged. Not recorded. */
+/* Gives the variable a new value of the same shape. What was recorded, detached or computed before keeps the old
+ * one; a pointer of ag_data does not. False and an error when the shapes differ or it is no variable; the variable is
+ * then unchanged. Not recorded. */
 bool ag_assign(ag_tensor *variable, const ag_tensor *value);
-/* The variable's values, to be written: in place where nobody else holds them, a fresh copy otherwise. For optimizers.
- * NULL and an error without memory. */
+/* The variable's values, to be written at once: in place where nobody else holds them, a fresh copy otherwise. Once it
+ * is read again (by an op, ag_detach), ask anew: a write would change what was recorded. For optimizers. NULL and an
+ * error without memory, or for what is no variable. */
 ag_real *ag_variable_data(ag_tensor *variable);
 /* The same value as a constant: no gradient flows through it. Shares the buffer. */
 ag_tensor *ag_detach(const ag_tensor *tensor);

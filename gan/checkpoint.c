@@ -149,6 +149,7 @@ const char *gan_precision_name(ag_precision precision) {
 }
 
 bool gan_precision_find(const char *name, ag_precision *precision) {
+  if (!precision) return ag_fail_null("gan_precision_find", "precision");
   for (int i = AG_HIGHEST; name && i <= AG_MEDIUM; i++)
     if (strcmp(name, precisions[i]) == 0) return *precision = (ag_precision)i, true;
   return false;

@@ -30,9 +30,12 @@ bool gan_checkpoint_load(const char *path, gan_pair *pair, gan_model *model);
  * precision that it was trained at. */
 bool gan_checkpoint_read(const char *path, gan_model *model, gan_position *at, ag_precision *precision);
 /* Brings the pair, made of at->model, to where the file stands, and *at, which holds the settings, too. Settings that
- * are not the file's are an error, as is a file further than at->steps; everything is as before then. */
+ * are not the file's are an error, as is a file further than at->steps; everything is as before then. Settings are the
+ * seed, images, evaluate and steps_an_epoch, and of the model its name, loss, schedule, batch, critic_steps, pack,
+ * classes, average, learning_rate and decay; its noises, freeze_after and optimizers are the caller's to keep. */
 bool gan_checkpoint_resume(const char *path, gan_position *at, gan_pair *pair);
 /* A sentence, to be freed with ag_free, where what follows may differ from a run never stopped: the file was written at
  * another precision, on another kind of CPU, by another program than this one or for other images, or its run, whose
- * rates or noise fall to its end, was to have another number of steps than at->steps. NULL otherwise. */
+ * rates or noise fall to its end, was to have another number of steps than at->steps. NULL otherwise,
+ * and NULL and an error where the file cannot be read. */
 char *gan_checkpoint_differs(const char *path, const gan_position *at);

@@ -94,5 +94,6 @@ bool gan_frechet_distance(const gan_gaussian *one, const gan_gaussian *other, do
     double apart = one->mean[i] - other->mean[i];
     *distance += apart * apart + one->covariance[i * n + i] + other->covariance[i * n + i];
   }
-  return true;
+  return isfinite(*distance) ||
+         ag_fail(AG_ERROR_ARGUMENT, "frechet distance: it is %g: are all features finite?", *distance);
 }

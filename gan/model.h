@@ -40,6 +40,7 @@ extern const gan_model *const gan_models[];
 /* NULL without an error when there is none of that name. */
 const gan_model *gan_model_find(const char *name);
 
-/* Makes and builds the networks, the discriminator for what the generator gives. False and an error; there is nothing
- * to free then. */
+/* Makes and builds the networks, the discriminator for what the generator gives. The optimizers have their own rates,
+ * and the noise its first deviation: learning_rate and what changes over a run is for gan_train. False and an error;
+ * there is nothing to free then. */
 bool gan_pair_make(gan_pair *pair, const gan_model *model, ag_rng *rng);

@@ -17,12 +17,12 @@ typedef struct {
                             where that is less, as in TensorFlow, to be soon off the first values */
   int64_t classes;       /* both networks are told the sample's label, 0 .. classes - 1; 0: they are not */
   int64_t pack;          /* samples that the discriminator judges together (PacGAN, Lin et al. 2018); 0: one */
-  int64_t critic_steps;  /* the discriminator's steps for each of the generator's; 0: one */
+  int64_t critic_steps;  /* of gan_alternating_step: the discriminator's for each of the generator's; 0: one */
   double instance_noise; /* standard deviation of noise on every sample that the discriminator sees (Arjovsky and Bottou
                             2017, section 3); 0: none */
-  double wide_noise, wide_share; /* beside instance noise: such a share of the samples, drawn anew each time, gets this
-                                    deviation if it is larger, for gradients from one mode to the next (after Wang et
-                                    al. 2023, Diffusion-GAN) */
+  double wide_noise, wide_share; /* where there is instance noise: such a share of the samples, drawn anew each time,
+                                    gets this deviation if it is larger, for gradients from one mode to the next (after
+                                    Wang et al. 2023, Diffusion-GAN) */
   int64_t freeze_after; /* steps of the generator after which it forges as in evaluation, its batch norms with their
                            moving averages, which stay as they are then; 0: never */
   int64_t generator_steps, discriminator_steps; /* so far */

@@ -6,7 +6,7 @@
 
 /* One sample a row of noise [count, noise], from the generator, or its moving average where there is one, in evaluation
  * mode: [count, ...] in the current scope. Pixels are brought to [0, 1], and 784 of them are [28, 28, 1]. labels
- * [count] for a pair with classes, else NULL. */
+ * [count] for a pair with classes, else NULL. A constant: for a gradient to the noise, use nn_forward and NN_EVAL. */
 ag_tensor *gan_sample(const gan_pair *pair, const gan_model *model, ag_tensor *noise, ag_tensor *labels);
 /* Samples of noise that this seed draws, from counters that training does not use. digit: what is asked of a pair with
  * classes, or -1 for one label after the other. NULL and an error for a digit that it does not know. */

@@ -14,10 +14,10 @@ typedef struct {
 
 /* Trains the pair on real samples and as many forgeries. All randomness comes from rng. False and an error when it
  * failed. A loss or a gradient that is not finite is such an error, of the kind AG_ERROR_NONFINITE, which names the
- * first op that gave such a value; the weights of its network are then as before that update, but not batch norm's
- * moving averages. (The search takes an observer's place, ag_observe.) Where memory runs out, each update of a network
- * is made whole or not at all, and the pair can go on. Where the generator rests in this step, its loss is that of the
- * discriminator's forgeries. */
+ * first op that gave such a value; the weights of its network are then as before that update, but not its buffers
+ * (batch norm's moving averages). The search for the op ends an observer of yours (ag_observe). Where memory runs out,
+ * each update of a network is made whole or not at all, and the pair can go on. Where the generator rests in this step,
+ * its loss is that of the discriminator's forgeries. */
 typedef bool gan_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures);
 
 /* Whether a step of gan's own can be made of batches of so many samples, `pack` of them judged together. False and an
@@ -31,12 +31,13 @@ gan_step gan_dual_tape_step;
  * al. 2014, algorithm 1). */
 gan_step gan_alternating_step;
 /* The generator at every step, through a discriminator whose weights are marked as not trainable; the discriminator
- * only while it recognises less than 80% of the forgeries (D(G(z)) < 0.4). For losses on logits. */
+ * only while it recognises less than 80% of the forgeries (D(G(z)) < 0.4). For losses on logits. Afterwards all weights
+ * of the discriminator are trainable, those frozen before, too. */
 gan_step gan_threshold_step;
 
 /* The discriminator on half of the real batch, then on as many forgeries, an update each; the loss told is the mean of
  * both. Then the generator on a whole batch, through a discriminator that is not trainable. For losses without a
- * gradient penalty. */
+ * gradient penalty. Afterwards all weights of the discriminator are trainable. */
 gan_step gan_half_batch_step;
 
 /* "dual-tape", "alternating", "threshold" or "half-batch", and back; NULL without an error for any other. */

@@ -19,8 +19,8 @@ typedef struct {
 
 /* Takes the next step's figures; what is NaN of them is passed over. A sentence, valid until the next call, when
  * training diverges (losses of a size no sane run has), the discriminator has won (it is sure and right of nearly
- * everything, so the generator's loss is as bad as it gets, whatever its form) or modes collapse (samples are nearly
- * identical); NULL otherwise. Each is said once, and once more only after it recovered and came again. Judges averages
- * over some 100 steps, from step 300 on; samples that have been nearly identical from the start, as a generator's are
- * before it begins, from step 2,000 on. */
+ * everything, so the generator's loss is as bad as it gets, whatever its form; a critic's scores never tell) or modes
+ * collapse (samples are nearly identical); NULL otherwise. Each is said once, and once more only after it recovered and
+ * came again. Judges averages over some 100 steps, from step 300 on; samples that have been nearly identical from the
+ * start, as a generator's are before it begins, from step 2,000 on. */
 const char *gan_watch_step(gan_watch *watch, const gan_figures *figures, gan_output output);

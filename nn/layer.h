@@ -83,9 +83,10 @@ ag_list nn_variables(nn_layer *layer);
  * BatchNorm still follows nn_mode: NN_EVAL holds its averages. */
 void nn_set_trainable(nn_layer *layer, bool trainable);
 
-/* Calls f for each weight and buffer of a built layer and its inner layers. name is a path: "0.kernel". */
+/* Calls f for each weight and buffer of a built layer and its inner layers. name is a path, "0.kernel",
+ * and valid within the call alone. */
 typedef void nn_variable_function(const char *name, ag_tensor *variable, bool is_buffer, void *context);
 void nn_each_variable(nn_layer *layer, nn_variable_function *f, void *context);
-/* Calls f for each inner layer, not theirs. */
+/* Calls f for each inner layer, not theirs. name is valid within the call alone. */
 typedef void nn_layer_function(const char *name, nn_layer *layer, void *context);
 void nn_each_layer(nn_layer *layer, nn_layer_function *f, void *context);

@@ -13,7 +13,7 @@ typedef struct {
   int units;
   bool no_bias;
   nn_activation_kind activation;
-  nn_init kernel_init, bias_init; /* Glorot uniform, zeros */
+  nn_init kernel_init, bias_init; /* Glorot uniform, zeros: what a bias takes NN_GLOROT_UNIFORM for, too */
 } nn_dense_options;
 #define nn_dense(...) nn_dense_of((nn_dense_options){.units = __VA_ARGS__})
 nn_layer *nn_dense_of(nn_dense_options options);
@@ -36,7 +36,7 @@ typedef struct {
   nn_padding padding;
   bool no_bias;
   nn_activation_kind activation;
-  nn_init kernel_init, bias_init;
+  nn_init kernel_init, bias_init; /* Glorot uniform, zeros */
 } nn_conv2d_options;
 #define nn_conv2d(...) nn_conv2d_of((nn_conv2d_options){.filters = __VA_ARGS__})
 #define nn_conv2d_transpose(...) nn_conv2d_transpose_of((nn_conv2d_options){.filters = __VA_ARGS__})
@@ -94,8 +94,8 @@ typedef struct {
 nn_layer *nn_max_pool2d_of(nn_pool_options options);
 nn_layer *nn_avg_pool2d_of(nn_pool_options options);
 
-/* layers/sequential.c: takes over its layers and frees them with itself. A NULL among them is an error that names its
- * place; the others are freed then. A layer built before keeps its weights. */
+/* layers/sequential.c: takes over its layers and frees them with itself, also after an error, but for those that belong
+ * to another layer. A NULL among them is an error that names its place. A layer built before keeps its weights. */
 #define nn_sequential(...) \
   nn_sequential_of(sizeof((nn_layer *[]){__VA_ARGS__}) / sizeof(nn_layer *), (nn_layer *[]){__VA_ARGS__})
 nn_layer *nn_sequential_of(size_t count, nn_layer *const *layers);

@@ -23,7 +23,8 @@ bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const
  * finite (nn_save writes those as they are), is an error that names it, and nothing is changed then. What is filed
  * under other names, as another network of the same file, is passed over. */
 bool nn_load(const char *path, size_t count, const nn_named_layer *layers);
-/* Calls f for each key and value of the metadata. False and an error where the file cannot be read. */
+/* Calls f for each key and value of the metadata, which are valid within the call alone. False and an error where the
+ * file cannot be read. */
 typedef void nn_metadata_function(const char *key, const char *value, void *context);
 bool nn_each_metadata(const char *path, nn_metadata_function *f, void *context);
 /* The metadata value of a key, to be freed with ag_free; NULL without an error where there is none. */

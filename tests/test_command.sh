@@ -238,7 +238,7 @@ refuses 1 "missing: holds no train-images" evaluate --data missing --samples fiv
 mkdir few
 cp digits/t10k-* few
 { printf '\0\0\10\3\0\0\0\62\0\0\0\34\0\0\0\34'
-  tail -c +17 digits/train-images-idx3-ubyte | head -c $((50 * 784))
+  head -c $((16 + 50 * 784)) digits/train-images-idx3-ubyte | tail -c +17
 } >few/train-images-idx3-ubyte
 { printf '\0\0\10\1\0\0\0\62'; head -c 58 digits/train-labels-idx1-ubyte | tail -c +9; } >few/train-labels-idx1-ubyte
 refuses 1 "training the classifier: dataset: a batch of 100, expected 1 to 50" evaluate --data few --samples five.npy

@@ -106,6 +106,17 @@ static void what_has_no_distance_is_an_error(void **state) {
   assert_error(AG_ERROR_ARGUMENT, "finite");
   assert_false(gan_frechet_distance(&broken, &narrow, &squared));
   assert_error(AG_ERROR_SHAPE, "2 and 1");
+  mean[1] = (double)INFINITY;
+  covariance[3] = 1;
+  assert_false(gan_frechet_distance(&broken, &(gan_gaussian){2, (double[]){0, 0}, covariance}, &squared));
+  assert_error(AG_ERROR_ARGUMENT, "finite");
+}
+
+static void spread_images_come_from_the_whole_set(void **state) {
+  (void)state;
+  const gan_images images = {10, 1, 1, (uint8_t[]){0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, NULL};
+  assert_values(ag_scale(gan_pixels_spread(&images, 6), 255), AG_SHAPE(6, 1, 1, 1), 0, 1, 3, 5, 6, 8);
+  assert_values(ag_scale(gan_pixels_spread(&images, 2), 255), AG_SHAPE(2, 1, 1, 1), 0, 5);
 }
 
 /* Figures from probabilities */
@@ -403,6 +414,7 @@ int main(void) {
       TEST(distance_of_rotated_gaussians),
       TEST(distance_and_fit_agree_with_numpy),
       TEST(what_has_no_distance_is_an_error),
+      TEST(spread_images_come_from_the_whole_set),
       TEST(even_digits_are_all_covered),
       TEST(a_digit_is_covered_from_one_percent_on),
       TEST(npy_reads_every_format_and_type),

@@ -535,6 +535,7 @@ static void runs(void **state) {
   REFUSED(gan_checkpoint_differs(nowhere, &(gan_position){0}), "gan_checkpoint_differs");
   REFUSED(gan_checkpoint_differs(nowhere, &at), nowhere);
   ACCEPTED(gan_precision_find(NULL, &precision));
+  REFUSED(gan_precision_find("high", NULL), "gan_precision_find");
   REFUSED(gan_precision_name((ag_precision)3), "gan_precision_name");
   REFUSED(gan_run_read(NULL, &found, &at, &precision), "gan_run_read");
   REFUSED(gan_run_read(nowhere, NULL, &at, &precision), "gan_run_read");
