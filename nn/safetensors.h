@@ -1,6 +1,6 @@
-/* Save and load in the safetensors format (github.com/huggingface/safetensors), which Python's package reads and
- * writes: 8 bytes of header length, a JSON header, raw little-endian values. Values are F32, in the double library too.
- */
+/* Save (save.c) and load (load.c) in the safetensors format (github.com/huggingface/safetensors), which Python's
+ * package reads and writes: 8 bytes of header length, a JSON header, raw little-endian values. Values are F32, in the
+ * double library too. */
 #pragma once
 
 #include "nn/layer.h"
