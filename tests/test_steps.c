@@ -335,6 +335,42 @@ static void a_critics_figures_are_its_scores_and_its_weights_are_clipped(void **
   gan_pair_free(&pair);
 }
 
+static double deviation(const double *x) {
+  double mean = 0, square = 0;
+  for (int i = 0; i < N; i++) mean += x[i] / N;
+  for (int i = 0; i < N; i++) square += (x[i] - mean) * (x[i] - mean) / N;
+  return sqrt(square);
+}
+
+/* By hand: D(x) and D(G(z)) as the loss has them, right above D = 0.5 or halfway between the means, and the spreads. */
+static void figures_of_a_step_are_those_of_its_loss(void **state) {
+  (void)state;
+  const gan_loss *const losses[] = {&gan_cross_entropy, &gan_least_squares, &gan_wasserstein};
+  for (size_t l = 0; l < sizeof losses / sizeof *losses; l++) {
+    gan_output kind = losses[l]->output;
+    gan_pair pair = linear_pair(losses[l]);
+    const double bias = kind == GAN_SCORE ? 5 : b; /* a critic's zero means nothing */
+    set(pair.discriminator, 1, bias);
+    ag_rng rng = ag_rng_seed(5);
+    const ag_real *z = peek_noise(rng, 0, N);
+    double real[N], fake[N], x[N], forged[N], d_real = 0, d_fake = 0, right = 0;
+    for (int i = 0; i < N; i++) {
+      x[i] = (double)reals[i], forged[i] = w * (double)z[i];
+      real[i] = a * x[i] + bias, fake[i] = a * forged[i] + bias;
+      if (kind == GAN_LOGIT) real[i] = sigmoid(real[i]), fake[i] = sigmoid(fake[i]);
+      d_real += real[i] / N, d_fake += fake[i] / N;
+    }
+    double cut = kind == GAN_SCORE ? (d_real + d_fake) / 2 : 0.5;
+    for (int i = 0; i < N; i++) right += (real[i] > cut) + (fake[i] <= cut);
+    gan_figures figures;
+    assert_true(gan_discriminator_turn(&pair, real_batch(), &rng, &figures));
+    assert_true(check_close(figures.d_real, d_real) && check_close(figures.d_fake, d_fake));
+    assert_true(check_close(figures.accuracy, right / (2 * N)));
+    assert_true(check_close(figures.spread, deviation(forged) / deviation(x)));
+    gan_pair_free(&pair);
+  }
+}
+
 /* The critic a x + b has the slope a everywhere: 10 (|a| - 1)^2 more loss, 20 (|a| - 1) sign(a) more gradient. */
 static void the_gradient_penalty_of_a_line_is_that_of_its_slope(void **state) {
   (void)state;
@@ -656,6 +692,7 @@ int main(void) {
       TEST(no_schedule_takes_a_gradient_that_is_not_finite_and_each_names_its_op),
       TEST(a_threshold_needs_logits),
       TEST(a_critics_figures_are_its_scores_and_its_weights_are_clipped),
+      TEST(figures_of_a_step_are_those_of_its_loss),
       TEST(the_gradient_penalty_of_a_line_is_that_of_its_slope),
       TEST(the_penalty_is_at_one_mix_a_sample),
       TEST(samples_that_are_judged_together_are_mixed_in_one_share),
