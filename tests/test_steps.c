@@ -335,6 +335,21 @@ static void a_critics_figures_are_its_scores_and_its_weights_are_clipped(void **
   gan_pair_free(&pair);
 }
 
+/* From one pass: the gradient of -(a w z + b) is by the critic from before, which is clipped then. */
+static void two_tapes_clip_a_critic_and_tell_the_generators_gradient(void **state) {
+  (void)state;
+  gan_pair pair = linear_pair(&gan_wasserstein);
+  ag_rng rng = ag_rng_seed(3);
+  const ag_real *z = peek_noise(rng, 0, N);
+  double dw = 0;
+  for (int i = 0; i < N; i++) dw -= a * (double)z[i] / N;
+  gan_figures figures;
+  assert_true(gan_dual_tape_step(&pair, real_batch(), &rng, &figures));
+  assert_true(check_close(figures.g_gradient, fabs(dw)));
+  assert_true(fabs(get(pair.discriminator, 0)) == (double)(ag_real)0.01);
+  gan_pair_free(&pair);
+}
+
 static double deviation(const double *x) {
   double mean = 0, square = 0;
   for (int i = 0; i < N; i++) mean += x[i] / N;
@@ -492,6 +507,19 @@ static void the_average_follows_the_generator(void **state) {
   nn_layer_free(wide);
   gan_pair_free(&other);
   gan_pair_free(&pair);
+}
+
+static void the_average_follows_buffers_too(void **state) {
+  (void)state;
+  enum { WEIGHTS_AND_BUFFERS = 4 }; /* of batch norm */
+  nn_layer *average = nn_batch_norm(), *trained = nn_batch_norm();
+  ag_rng rng = ag_rng_seed(1);
+  assert_true(nn_build(average, AG_SHAPE(1), &rng) && nn_build(trained, AG_SHAPE(1), &rng));
+  for (size_t i = 0; i < WEIGHTS_AND_BUFFERS; i++) set(average, i, 1), set(trained, i, 3);
+  assert_true(gan_follow(average, trained, 0.75));
+  for (size_t i = 0; i < WEIGHTS_AND_BUFFERS; i++) assert_true(check_close(get(average, i), 1.5));
+  nn_layer_free(average);
+  nn_layer_free(trained);
 }
 
 /* After the n-th step of the generator (from 0) the decay is the smaller of (1 + n) / (10 + n) and the pair's own. */
@@ -692,6 +720,7 @@ int main(void) {
       TEST(no_schedule_takes_a_gradient_that_is_not_finite_and_each_names_its_op),
       TEST(a_threshold_needs_logits),
       TEST(a_critics_figures_are_its_scores_and_its_weights_are_clipped),
+      TEST(two_tapes_clip_a_critic_and_tell_the_generators_gradient),
       TEST(figures_of_a_step_are_those_of_its_loss),
       TEST(the_gradient_penalty_of_a_line_is_that_of_its_slope),
       TEST(the_penalty_is_at_one_mix_a_sample),
@@ -700,6 +729,7 @@ int main(void) {
       TEST(labels_become_channels_beside_the_samples),
       TEST(packed_samples_lie_channel_by_channel),
       TEST(the_average_follows_the_generator),
+      TEST(the_average_follows_buffers_too),
       TEST(each_step_of_the_generator_moves_the_average),
       TEST(samples_come_from_the_average_where_there_is_one),
       TEST(a_generator_that_is_frozen_forges_as_in_evaluation_and_keeps_its_averages),
