@@ -525,6 +525,19 @@ static void the_average_follows_buffers_too(void **state) {
   nn_layer_free(trained);
 }
 
+static void the_average_of_a_new_pair_is_its_generator(void **state) {
+  (void)state;
+  gan_pair pair;
+  ag_rng rng = ag_rng_seed(1);
+  assert_true(gan_pair_make(&pair, gan_model_find("ring"), &rng));
+  ag_list averages = nn_variables(pair.average), variables = nn_variables(pair.generator);
+  assert_int_equal(averages.count, variables.count);
+  for (size_t i = 0; i < variables.count; i++)
+    assert_memory_equal(ag_data(averages.items[i]), ag_data(variables.items[i]),
+                        ag_size(variables.items[i]) * sizeof(ag_real));
+  gan_pair_free(&pair);
+}
+
 /* After the n-th step of the generator (from 0) the decay is the smaller of (1 + n) / (10 + n) and the pair's own. */
 static void each_step_of_the_generator_moves_the_average(void **state) {
   (void)state;
@@ -733,6 +746,7 @@ int main(void) {
       TEST(packed_samples_lie_channel_by_channel),
       TEST(the_average_follows_the_generator),
       TEST(the_average_follows_buffers_too),
+      TEST(the_average_of_a_new_pair_is_its_generator),
       TEST(each_step_of_the_generator_moves_the_average),
       TEST(samples_come_from_the_average_where_there_is_one),
       TEST(a_generator_that_is_frozen_forges_as_in_evaluation_and_keeps_its_averages),
