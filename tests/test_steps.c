@@ -168,6 +168,29 @@ static void the_discriminator_rests_while_it_recognises_the_forgeries(void **sta
   gan_pair_free(&pair);
 }
 
+/* Of 8 forgeries it recognises 7, which are more than 80%, or 6, which are fewer. */
+static void the_discriminator_learns_where_it_recognises_fewer_than_four_fifths(void **state) {
+  (void)state;
+  for (int recognised = 6; recognised <= 7; recognised++) {
+    gan_pair pair = linear_pair(&gan_cross_entropy);
+    ag_rng rng = ag_rng_seed(3);
+    gan_figures figures;
+    const ag_real *z = peek_noise(rng, 0, N);
+    double sorted[N];
+    for (int i = 0; i < N; i++) { /* by insertion */
+      int place = i;
+      for (; place > 0 && sorted[place - 1] > w * (double)z[i]; place--) sorted[place] = sorted[place - 1];
+      sorted[place] = w * (double)z[i];
+    }
+    double bias = log(0.4 / 0.6) - 0.5 * (sorted[recognised - 1] + sorted[recognised]);
+    set(pair.discriminator, 0, 1);
+    set(pair.discriminator, 1, bias);
+    assert_true(gan_threshold_step(&pair, real_batch(), &rng, &figures));
+    assert_true((get(pair.discriminator, 1) == (double)(ag_real)bias) == (recognised == 7));
+    gan_pair_free(&pair);
+  }
+}
+
 /* By hand: D on the first half of the real batch, then D as it is now on half a batch of forgeries. */
 static void half_batches_train_the_discriminator_twice(void **state) {
   (void)state;
@@ -477,6 +500,33 @@ static void labels_become_channels_beside_the_samples(void **state) {
   assert_error(AG_ERROR_ARGUMENT, "3");
 }
 
+/* A label's weight moves in a network that was shown it: label 0 never is, half batches show D the first half's. */
+static void both_networks_are_shown_the_labels_of_the_batch(void **state) {
+  (void)state;
+  gan_step *const steps[] = {gan_dual_tape_step, gan_alternating_step, gan_threshold_step, gan_half_batch_step};
+  for (int i = 0; i < 4; i++) {
+    gan_pair pair = linear_pair(&gan_cross_entropy);
+    nn_layer_free(pair.generator);
+    nn_layer_free(pair.discriminator);
+    ag_rng rng = ag_rng_seed(3);
+    pair.classes = 3;
+    pair.generator = nn_dense(1, .no_bias = true);
+    pair.discriminator = nn_dense(1);
+    assert_true(nn_build(pair.generator, AG_SHAPE(4), &rng) && nn_build(pair.discriminator, AG_SHAPE(4), &rng));
+    set(pair.generator, 0, 0.5);
+    set(pair.discriminator, 0, 0.5);
+    gan_batch real = real_batch();
+    real.labels = ag_from(AG_SHAPE(N), (ag_real[]){1, 1, 1, 1, 2, 2, 2, 2});
+    gan_figures figures;
+    assert_true(steps[i](&pair, real, &rng, &figures));
+    const ag_real *g = ag_data(nn_variables(pair.generator).items[0]),
+                  *d = ag_data(nn_variables(pair.discriminator).items[0]);
+    assert_true(g[1] == 0.5 && g[2] != 0.5 && g[3] != 0.5);
+    assert_true(d[1] == 0.5 && d[2] != 0.5 && (d[3] != 0.5) == (steps[i] != gan_half_batch_step));
+    gan_pair_free(&pair);
+  }
+}
+
 static void packed_samples_lie_channel_by_channel(void **state) {
   (void)state;
   ag_rng rng = ag_rng_seed(1);
@@ -730,6 +780,7 @@ int main(void) {
       TEST(alternating_trains_the_discriminator_first_and_the_generator_on_fresh_noise),
       TEST(the_generator_learns_at_each_kth_step),
       TEST(the_discriminator_rests_while_it_recognises_the_forgeries),
+      TEST(the_discriminator_learns_where_it_recognises_fewer_than_four_fifths),
       TEST(half_batches_train_the_discriminator_twice),
       TEST(the_rule_that_trains_the_winner_gets_stuck_and_the_threshold_does_not),
       TEST(no_schedule_takes_a_loss_that_is_not_finite),
@@ -743,6 +794,7 @@ int main(void) {
       TEST(samples_that_are_judged_together_are_mixed_in_one_share),
       TEST(the_penalty_at_a_norm_of_zero_is_no_nan),
       TEST(labels_become_channels_beside_the_samples),
+      TEST(both_networks_are_shown_the_labels_of_the_batch),
       TEST(packed_samples_lie_channel_by_channel),
       TEST(the_average_follows_the_generator),
       TEST(the_average_follows_buffers_too),
