@@ -41,10 +41,10 @@ typedef struct idle {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static idle *pool[CLASSES];
-static atomic_size_t in_use, peak, held; /* bytes; held: in use or idle */
+static atomic_size_t out, peak, held; /* bytes; out of the lists; held: out or idle */
 
-/* A thread with an open scope has shelves of its own, one for each of the smallest classes, which need no lock. They
- * are filled and emptied by halves. */
+/* A thread with an open scope has shelves of its own, one for each of the smallest classes, which need no lock and are
+ * not counted: what lies there is out, too. They are filled and emptied by halves. */
 enum { SHELVES = 8, SHELF = 64 };
 typedef struct {
   idle *first;
@@ -88,25 +88,35 @@ static idle *pop(idle **list) {
   return first;
 }
 
-static void count_taken(size_t class_bytes) {
-  size_t now = atomic_fetch_add_explicit(&in_use, class_bytes, memory_order_relaxed) + class_bytes;
-  size_t most = atomic_load_explicit(&peak, memory_order_relaxed);
-  while (now > most && !atomic_compare_exchange_weak(&peak, &most, now)) continue;
+size_t ag_memory_in_use(void) {
+  size_t idle_bytes = 0;
+  for (size_t class = 1; class <= SHELVES; class ++) idle_bytes += own.shelves[class - 1].count * class * ALIGNMENT;
+  return out - idle_bytes;
 }
+
+size_t ag_memory_peak(void) {
+  size_t now = ag_memory_in_use(), most = peak;
+  while (now > most && !atomic_compare_exchange_weak(&peak, &most, now)) continue;
+  return peak;
+}
+
+void ag_memory_peak_reset(void) { peak = ag_memory_in_use(); }
 
 /* This and give_to_pool are not inlined, so that the usual way needs no registers saved. */
 __attribute__((noinline)) static void *take_from_pool(size_t class, size_t class_bytes) {
   shelf *s = shelf_of(class);
+  size_t moved = 0;
   pthread_mutex_lock(&lock);
   void *buffer = pop(&pool[class]);
-  for (; s && pool[class] && s->count < SHELF / 2; s->count++) push(&s->first, pop(&pool[class]));
+  for (; s && pool[class] && s->count < SHELF / 2; s->count++, moved++) push(&s->first, pop(&pool[class]));
   pthread_mutex_unlock(&lock);
   if (!buffer) {
-    if (held > 2 * peak + (1 << 24)) ag_pool_trim(); /* idle buffers would pile up where sizes vary */
+    if (held > 2 * ag_memory_peak() + (1 << 24)) ag_pool_trim(); /* idle buffers would pile up where sizes vary */
     buffer = request(NULL, ALIGNMENT, 1, class_bytes);
     if (buffer) held += class_bytes;
   }
-  if (buffer) count_taken(class_bytes);
+  out += (moved + (buffer != NULL)) * class_bytes;
+  ag_memory_peak();
   return buffer;
 }
 
@@ -115,26 +125,35 @@ void *ag_pool_take(size_t bytes) {
   size_t class_bytes, class = class_of(bytes, &class_bytes);
   shelf *s = shelf_of(class);
   if (!s || !s->first) return take_from_pool(class, class_bytes);
-  count_taken(class_bytes);
   s->count--;
   return pop(&s->first);
 }
 
-__attribute__((noinline)) static void give_to_pool(idle *given, size_t class) {
-  shelf *s = shelf_of(class);
+/* Under the lock. */
+static void clear_shelf(size_t class, size_t down_to) {
+  shelf *s = &own.shelves[class - 1];
+  size_t before = s->count;
+  for (; s->count > down_to; s->count--) push(&pool[class], pop(&s->first));
+  out -= (before - s->count) * class * ALIGNMENT;
+}
+
+__attribute__((noinline)) static void give_to_pool(idle *given, size_t class, size_t class_bytes) {
+  out -= class_bytes;
+  if (!pooling) {
+    free(given);
+    return;
+  }
   pthread_mutex_lock(&lock);
   push(&pool[class], given);
-  for (; s && s->count > SHELF / 2; s->count--) push(&pool[class], pop(&s->first));
+  if (shelf_of(class)) clear_shelf(class, SHELF / 2);
   pthread_mutex_unlock(&lock);
 }
 
 void ag_pool_give(void *buffer, size_t bytes) {
   if (!buffer) return;
   size_t class_bytes, class = class_of(bytes, &class_bytes);
-  atomic_fetch_sub_explicit(&in_use, class_bytes, memory_order_relaxed);
   shelf *s = shelf_of(class);
-  if (!pooling) free(buffer);
-  else if (!s || s->count == SHELF) give_to_pool(buffer, class);
+  if (!s || s->count == SHELF) give_to_pool(buffer, class, class_bytes);
   else s->count++, push(&s->first, buffer);
 }
 
@@ -142,9 +161,7 @@ void ag_pool_shelves(bool open) {
   own.open = open && pooling ? SHELVES : 0;
   if (open) return;
   pthread_mutex_lock(&lock);
-  for (size_t class = 1; class <= SHELVES; class ++) {
-    for (shelf *s = &own.shelves[class - 1]; s->count; s->count--) push(&pool[class], pop(&s->first));
-  }
+  for (size_t class = 1; class <= SHELVES; class ++) clear_shelf(class, 0);
   pthread_mutex_unlock(&lock);
 }
 
@@ -156,10 +173,6 @@ void ag_pool_trim(void) {
   for (size_t class = 0; class < CLASSES; class ++) {
     while (pool[class]) free(pop(&pool[class]));
   }
-  held = (size_t)in_use;
+  held = (size_t)out;
   pthread_mutex_unlock(&lock);
 }
-
-size_t ag_memory_in_use(void) { return in_use; }
-size_t ag_memory_peak(void) { return peak; }
-void ag_memory_peak_reset(void) { peak = (size_t)in_use; }

@@ -18,7 +18,8 @@ void ag_pool_give(void *buffer, size_t bytes);
 void ag_pool_trim(void);
 
 /* Bytes of the pool's buffers in use (tensors and recorded calls), by all threads, and the most there ever were since
- * the last reset. */
+ * the last reset. What another thread keeps at hand counts as in use, and the most may leave out what this one did:
+ * 147 KB a thread at most. */
 size_t ag_memory_in_use(void);
 size_t ag_memory_peak(void);
 void ag_memory_peak_reset(void);
