@@ -94,6 +94,7 @@ size_t ag_memory_in_use(void) {
   return out - idle_bytes;
 }
 
+/* This moment counts, too: who calls it notes it. */
 size_t ag_memory_peak(void) {
   size_t now = ag_memory_in_use(), most = peak;
   while (now > most && !atomic_compare_exchange_weak(&peak, &most, now)) continue;
