@@ -106,6 +106,9 @@ static void no_loss_overflows_where_the_discriminator_is_sure(void **state) {
 
 /* Schedules */
 
+static gan_step *const schedules[] = {gan_dual_tape_step, gan_alternating_step, gan_threshold_step, gan_half_batch_step};
+enum { SCHEDULES = sizeof schedules / sizeof *schedules };
+
 /* By hand: D steps on the forgeries of w, then G through the D that has stepped, on fresh noise. */
 static void alternating_trains_the_discriminator_first_and_the_generator_on_fresh_noise(void **state) {
   (void)state;
@@ -295,14 +298,13 @@ static void the_rule_that_trains_the_winner_gets_stuck_and_the_threshold_does_no
 /* A weight of the discriminator is NaN, and so is every loss. */
 static void no_schedule_takes_a_loss_that_is_not_finite(void **state) {
   (void)state;
-  gan_step *const steps[] = {gan_dual_tape_step, gan_alternating_step, gan_threshold_step, gan_half_batch_step};
-  for (int i = 0; i < 4; i++) {
+  for (size_t i = 0; i < SCHEDULES; i++) {
     gan_pair pair = linear_pair(&gan_cross_entropy);
     ag_rng rng = ag_rng_seed(3);
     gan_figures figures;
     set(pair.discriminator, 0, NAN);
     double before = get(pair.generator, 0);
-    assert_false(steps[i](&pair, real_batch(), &rng, &figures));
+    assert_false(schedules[i](&pair, real_batch(), &rng, &figures));
     assert_error(AG_ERROR_NONFINITE, "expected a finite number");
     assert_true(get(pair.generator, 0) == before);
     gan_pair_free(&pair);
@@ -314,20 +316,19 @@ static ag_tensor *root(ag_tensor *outputs) { return ag_mean(ag_sqrt(ag_scale(out
 
 static void no_schedule_takes_a_gradient_that_is_not_finite_and_each_names_its_op(void **state) {
   (void)state;
-  gan_step *const steps[] = {gan_dual_tape_step, gan_alternating_step, gan_threshold_step, gan_half_batch_step};
   gan_loss of_generator = gan_cross_entropy, of_discriminator = gan_cross_entropy;
   of_generator.generator = of_discriminator.fake = root;
-  for (int i = 0; i < 4; i++) {
+  for (size_t i = 0; i < SCHEDULES; i++) {
     for (int g = 0; g < 2; g++) {
       gan_pair pair = linear_pair(g ? &of_generator : &of_discriminator);
       ag_rng rng = ag_rng_seed(3);
       gan_figures figures;
       set(pair.discriminator, 1, 3); /* takes forgeries for real, so that it learns under a threshold, too */
-      assert_false(steps[i](&pair, real_batch(), &rng, &figures));
+      assert_false(schedules[i](&pair, real_batch(), &rng, &figures));
       assert_non_null(strstr(ag_error_message(), "is not finite"));
       assert_error(AG_ERROR_NONFINITE, "div was the first op to give inf, in element 0 of shape [");
       assert_true(get(pair.generator, 0) == (double)(ag_real)w);
-      if (!g && steps[i] != gan_half_batch_step) assert_true(get(pair.discriminator, 1) == 3);
+      if (!g && schedules[i] != gan_half_batch_step) assert_true(get(pair.discriminator, 1) == 3);
       gan_pair_free(&pair);
     }
   }
@@ -503,8 +504,7 @@ static void labels_become_channels_beside_the_samples(void **state) {
 /* A label's weight moves in a network that was shown it: label 0 never is, half batches show D the first half's. */
 static void both_networks_are_shown_the_labels_of_the_batch(void **state) {
   (void)state;
-  gan_step *const steps[] = {gan_dual_tape_step, gan_alternating_step, gan_threshold_step, gan_half_batch_step};
-  for (int i = 0; i < 4; i++) {
+  for (size_t i = 0; i < SCHEDULES; i++) {
     gan_pair pair = linear_pair(&gan_cross_entropy);
     nn_layer_free(pair.generator);
     nn_layer_free(pair.discriminator);
@@ -518,11 +518,11 @@ static void both_networks_are_shown_the_labels_of_the_batch(void **state) {
     gan_batch real = real_batch();
     real.labels = ag_from(AG_SHAPE(N), (ag_real[]){1, 1, 1, 1, 2, 2, 2, 2});
     gan_figures figures;
-    assert_true(steps[i](&pair, real, &rng, &figures));
+    assert_true(schedules[i](&pair, real, &rng, &figures));
     const ag_real *g = ag_data(nn_variables(pair.generator).items[0]),
                   *d = ag_data(nn_variables(pair.discriminator).items[0]);
     assert_true(g[1] == 0.5 && g[2] != 0.5 && g[3] != 0.5);
-    assert_true(d[1] == 0.5 && d[2] != 0.5 && (d[3] != 0.5) == (steps[i] != gan_half_batch_step));
+    assert_true(d[1] == 0.5 && d[2] != 0.5 && (d[3] != 0.5) == (schedules[i] != gan_half_batch_step));
     gan_pair_free(&pair);
   }
 }
