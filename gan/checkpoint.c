@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fingerprint.h"
+#include "gan/c_locale.h"
 #include "gan/text.h"
 
 /* The average of a generator is filed beside the networks. */
@@ -104,10 +105,12 @@ static void put_count(words *all, int key, int64_t value) { put(all, key, "%" PR
 
 /* In as few digits as give the very number again. */
 static void put_real(words *all, int key, double value) {
+  locale_t before = gan_c_locale_enter();
   for (int digits = 6; digits <= 17; digits++) {
     put(all, key, "%.*g", digits, value);
-    if (strtod(all->text[key], NULL) == value) return;
+    if (strtod(all->text[key], NULL) == value) break;
   }
+  gan_c_locale_leave(before);
 }
 
 static int64_t at_least_one(int64_t count) { return count > 1 ? count : 1; } /* 0 stands for one in a model */
@@ -231,7 +234,9 @@ static bool read_real_option(const words *all, int key, double *value) {
   if (!text[0]) return true;
   char *end;
   bool own = key == LEARNING_RATE && strcmp(text, "own") == 0;
+  locale_t before = gan_c_locale_enter();
   *value = own ? 0 : strtod(text, &end);
+  gan_c_locale_leave(before);
   return own || (end != text && !*end && *value >= 0 && *value <= 1) || refuse(all, key, "a number from 0 to 1");
 }
 

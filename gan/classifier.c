@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gan/c_locale.h"
 #include "gan/dataset.h"
 
 enum { EPOCHS = 5, BATCH = 100, SEED = 1, CHUNK = 250 /* so that memory does not grow with the number of images */ };
@@ -92,7 +93,9 @@ bool gan_classifier_save(const gan_classifier *classifier, const char *path, con
                          double accuracy) {
   if (!classifier || !path || !images) return ag_fail_null("gan_classifier_save", "classifier, path or images");
   char test_accuracy[32];
+  locale_t before = gan_c_locale_enter();
   snprintf(test_accuracy, sizeof test_accuracy, "%.4f", accuracy);
+  gan_c_locale_leave(before);
   const description about = describe(images);
   const char *metadata[] = {"about", about.text, "test_accuracy", test_accuracy, NULL};
   return nn_save(path, 1, &(nn_named_layer){.name = "classifier", .layer = classifier->network}, metadata);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "autograd/autograd.h"
+#include "gan/c_locale.h"
 #include "gan/text.h"
 
 enum { MOST_COLUMNS = 100 };
@@ -107,7 +108,9 @@ bool gan_csv_read(gan_csv *csv, const char *path) {
   if (!csv || !path) return ag_fail_null("gan_csv_read", "csv or path");
   *csv = (gan_csv){.path = gan_text("%s", path)};
   csv->text = csv->path ? read_text(path) : NULL;
+  locale_t before = gan_c_locale_enter();
   bool read = csv->text && read_table(csv);
+  gan_c_locale_leave(before);
   if (!read) gan_csv_free(csv);
   return read;
 }

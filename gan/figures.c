@@ -1,5 +1,7 @@
 #include "gan/figures.h"
 
+#include "gan/c_locale.h"
+
 gan_row gan_digit_row(const gan_digit_figures *f, double frechet_real) {
   if (!f) return ag_fail_null("gan_digit_row", "figures"), (gan_row){0};
   return (gan_row){
@@ -25,5 +27,7 @@ void gan_row_write_names(FILE *stream, const gan_row *row) {
 
 void gan_row_write(FILE *stream, const gan_row *row) {
   if (!stream || !row) ag_fail_null("gan_row_write", "stream or row");
+  locale_t before = gan_c_locale_enter();
   for (size_t i = 0; stream && row && i < row->count; i++) fprintf(stream, "%s%.6g", i ? "," : "", row->values[i]);
+  gan_c_locale_leave(before);
 }

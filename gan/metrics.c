@@ -4,13 +4,16 @@
 #include <math.h>
 #include <string.h>
 
+#include "gan/c_locale.h"
 #include "gan/text.h"
 
 const char gan_metrics_header[] = "step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread,g_gradient\n";
 
 void gan_metrics_write(FILE *stream, int64_t step, int64_t epoch, const gan_figures *figures) {
+  locale_t before = gan_c_locale_enter();
   fprintf(stream, "%" PRId64 ",%" PRId64 ",%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n", step, epoch, figures->g_loss,
           figures->d_loss, figures->d_real, figures->d_fake, figures->accuracy, figures->spread, figures->g_gradient);
+  gan_c_locale_leave(before);
 }
 
 static bool has_columns(const gan_csv *metrics) {

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "autograd/autograd.h"
+#include "gan/c_locale.h"
 #include "gan/chart.h"
 #include "gan/data_uri.h"
 #include "gan/epoch.h"
@@ -222,6 +223,7 @@ static bool put_settings(FILE *stream, const gan_report *report) {
 }
 
 bool gan_report_page(FILE *stream, const gan_report *report) {
+  locale_t before = gan_c_locale_enter();
   fputs(
       "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>",
@@ -232,5 +234,6 @@ bool gan_report_page(FILE *stream, const gan_report *report) {
   if (put) put_evaluation(stream, &report->evaluation);
   put = put && put_settings(stream, report);
   fputs("</main>\n</html>\n", stream);
+  gan_c_locale_leave(before);
   return put;
 }

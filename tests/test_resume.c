@@ -1,6 +1,7 @@
 /* Training that is stopped and resumed: the bytes of a run never stopped. */
 #include "tests/check.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -174,6 +175,28 @@ static void a_finished_run_can_be_made_longer(void **state) {
   gan_training longer = training_of(&model, parts, 7);
   longer.resume = true;
   train(longer);
+  assert_same_run(4);
+}
+
+/* The system's, or made by its own tool. */
+static bool set_locale_with_a_decimal_comma(void) {
+  if (setlocale(LC_ALL, "de_DE.UTF-8")) return true;
+  char command[256];
+  snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 2>/dev/null", folder);
+  return system(command) == 0 && setenv("LOCPATH", folder, 1) == 0 && setlocale(LC_ALL, "de_DE.UTF-8");
+}
+
+static void a_run_in_a_locale_with_a_decimal_comma_is_the_same(void **state) {
+  (void)state;
+  gan_model model = small_model();
+  model.learning_rate = 0.125;
+  train(training_of(&model, whole, 7));
+  if (!set_locale_with_a_decimal_comma()) skip();
+  gan_training part = training_of(&model, parts, 7);
+  train_one_step(part);
+  part.resume = true;
+  train(part);
+  setlocale(LC_ALL, "C");
   assert_same_run(4);
 }
 
@@ -588,7 +611,12 @@ static void what_does_not_fit_together_leaves_the_run_that_a_folder_holds(void *
   gan_training another = training_of(&model, parts, 4);
   assert_false(gan_train(&another));
   assert_error(AG_ERROR_ARGUMENT, "half-batch step: the loss wasserstein-gp has a gradient penalty");
+  model = small_model();
+  model.step = fail_silently; /* as any first step that goes wrong */
+  assert_false(gan_train(&another));
+  assert_error(AG_ERROR_ARGUMENT, "the model's step failed");
   assert_true(is_there("checkpoint.safetensors") && is_there("training.gif") && is_there("samples/epoch-0001.png"));
+  assert_string_equal(notes, "");
 }
 
 int main(void) {
@@ -597,6 +625,7 @@ int main(void) {
       FOLDER_TEST(every_model_goes_on_as_if_never_stopped_on_any_number_of_threads),
       FOLDER_TEST(a_run_of_many_epochs_may_stop_after_every_step),
       FOLDER_TEST(a_finished_run_can_be_made_longer),
+      FOLDER_TEST(a_run_in_a_locale_with_a_decimal_comma_is_the_same),
       FOLDER_TEST(a_run_until_it_is_stopped_can_be_resumed),
       FOLDER_TEST(a_broken_checkpoint_gives_way_to_the_one_before),
       FOLDER_TEST(a_broken_checkpoint_gives_way_to_the_one_before_where_samples_are_drawn),
