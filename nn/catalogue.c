@@ -63,6 +63,24 @@ static void add_state(const char *name, ag_tensor *weight, bool is_buffer, void 
   add(all, name, "step", NULL, state.step);
 }
 
+/* Such names would make the one network find the other's tensors among its own. */
+static bool is_beginning(const char *name, const char *other) {
+  size_t length = strlen(name);
+  return strncmp(other, name, length) == 0 && other[length] == '.';
+}
+
+/* Whether the layer's name is no other's beginning, nor the other way round, among the layers up to it. */
+static bool name_stands_apart(const nn_catalogue *all, size_t layer) {
+  const char *name = all->layers[layer].name;
+  for (size_t i = 0; i < layer; i++) {
+    const char *other = all->layers[i].name;
+    if (is_beginning(name, other) || is_beginning(other, name))
+      return ag_fail(AG_ERROR_ARGUMENT, "%s: of the names %s and %s one is the other's beginning", all->path, other,
+                     name);
+  }
+  return true;
+}
+
 void nn_catalogue_free(nn_catalogue *all) {
   for (size_t i = 0; i < all->count; i++) ag_free(all->entries[i].name);
   ag_free(all->entries);
@@ -77,7 +95,8 @@ bool nn_catalogue_make(nn_catalogue *all, const char *path, size_t count, const 
     if (!layers[i].name) ag_fail_null("safetensors", "the name of a layer");
     else if (!nn_is_built(layers[i].layer))
       ag_fail(AG_ERROR_ARGUMENT, "%s: the layer %s is NULL or not built; use nn_build", path, layers[i].name);
-    else nn_each_variable(layers[i].layer, layers[i].optimizer ? add_state : add_variable, all);
+    else if (name_stands_apart(all, i))
+      nn_each_variable(layers[i].layer, layers[i].optimizer ? add_state : add_variable, all);
   }
   return !ag_failed();
 }

@@ -17,7 +17,8 @@ typedef struct {
 } nn_named_layer;
 
 /* Writes all weights and buffers to a temporary file beside `path`, then renames it. metadata: pairs of key and value,
- * ended by NULL; may be NULL. False and an error when it cannot be written; nothing half-written stays under `path`. */
+ * ended by NULL; may be NULL. Names and metadata are UTF-8. False and an error when it cannot be written; nothing
+ * half-written stays under `path`. */
 bool nn_save(const char *path, size_t count, const nn_named_layer *layers, const char *const *metadata);
 /* Reads all weights and buffers of built layers. A missing, extra or unfit tensor, or one with a value that is not
  * finite (nn_save writes those as they are), is an error that names it, and nothing is changed then. What is filed

@@ -48,6 +48,21 @@ static bool describe_metadata(cJSON *header, const nn_catalogue *all, const char
   return complete;
 }
 
+static bool is_utf8(const char *text) {
+  static const uint32_t lowest[] = {0, 0x80, 0x800, 0x10000};
+  for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+    int more = *at < 0x80 ? 0 : *at >> 5 == 6 ? 1 : *at >> 4 == 14 ? 2 : *at >> 3 == 30 ? 3 : -1;
+    if (more < 0) return false;
+    uint32_t code = more ? *at & (0x3fU >> more) : *at;
+    for (int i = 0; i < more; i++) {
+      if (*++at >> 6 != 2) return false;
+      code = code << 6 | (*at & 0x3fU);
+    }
+    if (code < lowest[more] || code > 0x10ffff || code >> 11 == 0x1b) return false; /* 0x1b: surrogates */
+  }
+  return true;
+}
+
 /* The header's text, to be freed with cJSON_free; NULL and an error. */
 static char *header_text(const nn_catalogue *all, const char *const *metadata) {
   cJSON *header = cJSON_CreateObject();
@@ -56,8 +71,10 @@ static char *header_text(const nn_catalogue *all, const char *const *metadata) {
     if (all->entries[i].variable) complete = describe(header, &all->entries[i]);
   char *text = complete ? cJSON_PrintUnformatted(header) : NULL;
   cJSON_Delete(header);
-  if (!text) ag_fail(AG_ERROR_MEMORY, "save: no memory for the header");
-  return text;
+  if (!text) return ag_fail(AG_ERROR_MEMORY, "save: no memory for the header");
+  if (is_utf8(text)) return text;
+  cJSON_free(text);
+  return ag_fail(AG_ERROR_ARGUMENT, "save: a name or the metadata is not UTF-8");
 }
 
 static bool write_length(FILE *file, uint64_t length) {

@@ -233,7 +233,8 @@ static void a_layer_without_variables_makes_an_empty_file(void **state) {
 static void metadata_is_read_by_key(void **state) {
   (void)state;
   nn_layer *layer = make_dense();
-  const char *metadata[] = {"model", "dcgan", "Model", "\xc3\xa9\n", "empty", "", NULL};
+  const char *metadata[] = {"model", "dcgan", "Model", "\xc3\xa9\n", "empty", "", "wide", "\xe2\x82\xac\xf0\x9f\x98\x80",
+                            NULL};
   assert_true(nn_save(path, 1, &(nn_named_layer){.name = "d", .layer = layer}, metadata));
   for (int i = 0; metadata[i]; i += 2) {
     char *value = nn_read_metadata(path, metadata[i]);
@@ -480,12 +481,26 @@ static void wrong_calls_are_refused(void **state) {
   assert_error(AG_ERROR_ARGUMENT, "two tensors are named d.kernel");
   assert_false(nn_load(path, 2, twice));
   assert_error(AG_ERROR_ARGUMENT, "two tensors are named d.kernel");
+  static const char *const nested[][2] = {{"gen", "gen.ema"}, {"gen.ema", "gen"}};
+  for (int i = 0; i < 2; i++) {
+    nn_named_layer pair[2] = {{.name = nested[i][0], .layer = layer}, {.name = nested[i][1], .layer = layer}};
+    assert_false(nn_save(path, 2, pair, NULL));
+    assert_error(AG_ERROR_ARGUMENT, "one is the other's beginning");
+  }
   assert_false(nn_save(path, 1, &(nn_named_layer){.name = "d", .layer = unbuilt}, NULL));
   assert_error(AG_ERROR_ARGUMENT, "not built");
   assert_false(nn_save(path, 1, &(nn_named_layer){.name = NULL, .layer = layer}, NULL));
   assert_error(AG_ERROR_ARGUMENT, "name");
   assert_false(nn_save(path, 1, twice, (const char *[]){"a", "1", "a", "2", NULL}));
   assert_error(AG_ERROR_ARGUMENT, "two metadata values for a");
+  static const char *const no_utf8[] = {"caf\xe9", "\x80", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                        "\xe0\x80\xaf", "\xff"};
+  for (size_t i = 0; i < sizeof no_utf8 / sizeof *no_utf8; i++) {
+    assert_false(nn_save(path, 1, twice, (const char *[]){"a", no_utf8[i], NULL}));
+    assert_error(AG_ERROR_ARGUMENT, "not UTF-8");
+    assert_false(nn_save(path, 1, &(nn_named_layer){.name = no_utf8[i], .layer = layer}, NULL));
+    assert_error(AG_ERROR_ARGUMENT, "not UTF-8");
+  }
   assert_false(nn_save(path, 1, twice, (const char *[]){"a", NULL}));
   assert_error(AG_ERROR_ARGUMENT, "metadata");
   assert_null(nn_read_metadata(NULL, "a"));
