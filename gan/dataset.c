@@ -16,7 +16,8 @@ bool gan_dataset_make(gan_dataset *dataset, const gan_images *images, int64_t li
   if (batch < 1 || (uint64_t)batch > count || count > UINT32_MAX)
     return ag_fail(AG_ERROR_ARGUMENT, "dataset: a batch of %lld, expected 1 to %zu, the number of images",
                    (long long)batch, count);
-  if (!isfinite(black)) return ag_fail(AG_ERROR_ARGUMENT, "dataset: black is %g, expected a finite number", black);
+  if (!(isfinite(black) && black < 1))
+    return ag_fail(AG_ERROR_ARGUMENT, "dataset: black is %g, expected a number below 1, which is white", black);
   uint32_t *order = ag_allocate(count, sizeof *order);
   if (!order) return false;
   *dataset = (gan_dataset){images, count, (size_t)batch, black, seed, NO_EPOCH, order};

@@ -28,6 +28,8 @@ bool gan_pair_fits(const gan_pair *pair) {
       {"instance_noise", pair->instance_noise, DBL_MAX},
       {"wide_noise", pair->wide_noise, DBL_MAX},
       {"wide_share", pair->wide_share, 1},
+      {"its loss's gradient_penalty", pair->loss ? pair->loss->gradient_penalty : 0, DBL_MAX},
+      {"its loss's weight_clip", pair->loss ? pair->loss->weight_clip : 0, DBL_MAX},
   };
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (!(numbers[i].value >= 0 && numbers[i].value <= numbers[i].most))

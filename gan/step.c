@@ -84,7 +84,10 @@ static bool tell(gan_figures *figures, gan_output kind, const pass *p) {
 /* What a function of the pair's loss, which may be the user's own, makes of the outputs. */
 static ag_tensor *lose(ag_tensor *(*loss)(ag_tensor *), ag_tensor *outputs) {
   ag_tensor *value = loss(outputs);
-  return value ? value : ag_fail(AG_ERROR_ARGUMENT, "training step: a function of the loss gave NULL without an error");
+  if (value && ag_size(value) == 1) return value;
+  if (!value) return ag_fail(AG_ERROR_ARGUMENT, "training step: a function of the loss gave NULL without an error");
+  return ag_fail(AG_ERROR_SHAPE, "training step: a function of the loss gave %s, expected one number",
+                 ag_shape_print(ag_shape_of(value)).text);
 }
 
 /* The discriminator's loss, its gradient penalty included. */

@@ -124,14 +124,33 @@ static bool save(training_state *state, gan_position *at, gan_progress *progress
   return gan_run_checkpoint(&state->run, at, &state->pair) && (!showing || show(state, at, progress));
 }
 
+/* Frees the sentence. False without one. */
+static bool tell(const gan_training *training, char *sentence) {
+  if (sentence && training->note) training->note(sentence, training->context);
+  bool given = sentence != NULL;
+  ag_free(sentence);
+  return given;
+}
+
+static bool begin_anew(training_state *state) {
+  const gan_training *training = state->training;
+  bool replaces = gan_run_exists(training->folder);
+  return gan_run_start(&state->run, training->folder) &&
+         (!replaces || tell(training, gan_text("%s: replacing the run that it held", training->folder)));
+}
+
+/* A new run takes the place of the folder's earlier one once its first step has shown that there is nothing wrong. */
+static bool log_step(training_state *state, const gan_position *at, const gan_figures *figures) {
+  return (at->step > 1 || begin_anew(state)) && gan_run_log(&state->run, at, figures);
+}
+
 static bool train_steps(training_state *state, gan_position *at, gan_progress *progress) {
   const gan_training *training = state->training;
   for (bool stop = false; progress->step < progress->steps && !stop;) {
     locate(progress, progress->step + 1);
     at->epoch = progress->epoch;
     at->step = progress->step;
-    if (!set_rates(state, progress) || !train_step(state, progress) ||
-        !gan_run_log(&state->run, at, &progress->figures))
+    if (!set_rates(state, progress) || !train_step(state, progress) || !log_step(state, at, &progress->figures))
       return false;
     progress->warning = gan_watch_step(&state->watch, &progress->figures, training->model->loss->output);
     stop = training->stop && *training->stop;
@@ -177,21 +196,6 @@ static bool draw_fixed_noise(training_state *state) {
   return !ag_failed();
 }
 
-/* Frees the sentence. False without one. */
-static bool tell(const gan_training *training, char *sentence) {
-  if (sentence && training->note) training->note(sentence, training->context);
-  bool given = sentence != NULL;
-  ag_free(sentence);
-  return given;
-}
-
-static bool begin_anew(training_state *state) {
-  const gan_training *training = state->training;
-  bool replaces = training->folder && gan_run_exists(training->folder);
-  return gan_run_start(&state->run, training->folder) &&
-         (!replaces || tell(training, gan_text("%s: replacing the run that it held", training->folder)));
-}
-
 /* The steps before are no news to the watch: what it told of them it does not tell again. */
 static bool recall(training_state *state) {
   gan_csv metrics;
@@ -204,11 +208,9 @@ static bool recall(training_state *state) {
   return true;
 }
 
-/* A new run, or the folder's own at the place where it stopped. */
-static bool begin(training_state *state, gan_position *at, gan_progress *progress) {
+/* To where the folder's run stopped. */
+static bool go_on(training_state *state, gan_position *at, gan_progress *progress) {
   const gan_training *training = state->training;
-  state->saved_at = minutes();
-  if (!training->resume) return begin_anew(state);
   if (!gan_run_resume(&state->run, training->folder, at, &state->pair, training->note, training->context)) return false;
   state->rng.counter = at->counter;
   progress->before = at->step;
@@ -239,12 +241,14 @@ static bool train_in_scope(training_state *state) {
                      .steps_an_epoch = progress.steps_an_epoch,
                      .steps = progress.steps,
                      .evaluate = training->evaluate};
-  return draw_fixed_noise(state) && begin(state, &at, &progress) && train_steps(state, &at, &progress);
+  state->saved_at = minutes();
+  return draw_fixed_noise(state) && (!training->resume || go_on(state, &at, &progress)) &&
+         train_steps(state, &at, &progress);
 }
 
 bool gan_train(const gan_training *training) {
-  if (!training || !training->model || !training->model->name || !training->model->step)
-    return ag_fail_null("gan_train", "training, its model, or the model's name or step");
+  if (!training || !training->folder || !training->model || !training->model->name || !training->model->step)
+    return ag_fail_null("gan_train", "training, its folder or model, or the model's name or step");
   if (training->evaluate && !training->model->mixture && !training->judge) return ag_fail_null("gan_train", "judge");
   training_state state = {.training = training};
   ag_scope *scope = ag_scope_enter();

@@ -25,7 +25,7 @@ enum { GAN_JUDGED_DIGITS = 2000 };
 typedef struct {
   const gan_model *model;
   const gan_images *images;  /* NULL for a model of points */
-  const char *folder;        /* an earlier run in it is replaced, unless it is resumed */
+  const char *folder;        /* an earlier run in it is replaced after the first step, unless it is resumed */
   bool resume;               /* goes on with the folder's run: its model and seed, as many images */
   uint64_t seed;             /* all randomness of the run comes from it */
   int64_t limit;             /* images to use; 0: all */

@@ -88,6 +88,7 @@ static void batches_of_images(void **state) {
   REFUSED(gan_dataset_make(&dataset, &images, 0, 4, 0, 1), "a batch of 4");
   REFUSED(gan_dataset_make(&dataset, &images, 0, INT64_MIN, 0, 1), "a batch of");
   REFUSED(gan_dataset_make(&dataset, &images, 0, 1, NAN, 1), "black");
+  REFUSED(gan_dataset_make(&dataset, &images, 0, 1, 1, 1), "black is 1, expected a number below 1");
   assert_true(gan_dataset_make(&dataset, &images, 0, 2, 0, 1));
   REFUSED(gan_dataset_batch(NULL, 0, 0).samples, "gan_dataset_batch");
   REFUSED(gan_dataset_batch(&(gan_dataset){0}, 0, 0).samples, "gan_dataset_batch");
@@ -365,6 +366,9 @@ static void using_pairs(void **state) {
   packed.pack = 3;
   REFUSED(gan_pair_fits(NULL), "gan_pair_fits");
   REFUSED(gan_pair_fits(&(gan_pair){.instance_noise = -1}), "pair: instance_noise is -1, expected 0 to");
+  const gan_loss attracted = {.gradient_penalty = -10}, unclipped = {.weight_clip = NAN};
+  REFUSED(gan_pair_fits(&(gan_pair){.loss = &attracted}), "pair: its loss's gradient_penalty is -10");
+  REFUSED(gan_pair_fits(&(gan_pair){.loss = &unclipped}), "pair: its loss's weight_clip is nan");
   ACCEPTED(gan_pair_fits(&pair));
   REFUSED(gan_noise_size(NULL), "NULL");
   REFUSED(gan_noise_size(&empty), "layer is NULL");
@@ -445,6 +449,7 @@ static void training_steps(void **state) {
   gan_loss lacking[] = {gan_cross_entropy, gan_cross_entropy, gan_cross_entropy};
   lacking[0].real = lacking[1].fake = lacking[2].generator = NULL;
   gan_loss silent = {.real = no_loss, .fake = no_loss, .generator = no_loss};
+  gan_loss each = {.real = ag_square, .fake = ag_square, .generator = ag_square};
   gan_pair pair = small_pair(), lossless = pair, no_networks = {.loss = &gan_cross_entropy}, no_optimizers = pair;
   gan_pair no_terms = pair, backwards = pair;
   backwards.pack = -1;
@@ -460,6 +465,8 @@ static void training_steps(void **state) {
       no_terms.loss = &lacking[k];
       REFUSED(steps[i].step(&no_terms, real, &generator, &figures), steps[i].name);
     }
+    no_terms.loss = &each;
+    REFUSED(steps[i].step(&no_terms, real, &generator, &figures), "a function of the loss gave [");
     no_terms.loss = &silent;
     REFUSED(steps[i].step(&no_terms, real, &generator, &figures), "a function of the loss gave NULL without an error");
     REFUSED(steps[i].step(&pair, none, &generator, &figures), steps[i].name);
