@@ -23,7 +23,8 @@ bool ag_precision_available(ag_precision precision);
 const char *ag_kernels_name(void);
 
 /* Threads that a kernel may use on behalf of the calling thread; results do not depend on it. 0: as many as the CPU
- * has. An error for more than AG_MAX_THREADS. */
+ * has. An error for more than AG_MAX_THREADS. They are OpenMP's, whose number for the calling thread this sets; its
+ * runtime ends the process where the system has no more threads, and a child of fork() must keep to 1. */
 enum { AG_MAX_THREADS = 1024 };
 void ag_set_threads(int threads);
 

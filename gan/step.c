@@ -36,12 +36,17 @@ static bool is_finite(const char *network, double loss) {
                  network, loss);
 }
 
-/* Its sum, or that of its squares, tells quickly; where that is not finite it may have overflowed. */
-static bool all_finite(ag_tensor *gradient, double sum) {
-  if (isfinite(sum)) return true;
-  const ag_real *values = ag_data(gradient);
-  for (size_t i = 0; values && i < ag_size(gradient); i++)
+/* Its sum, or that of its squares, which is added to *squares, tells quickly; where that is not finite the floats may
+ * have overflowed. */
+static bool all_finite(ag_tensor *gradient, double *squares) {
+  double sum = ag_item(ag_sum(squares ? ag_square(gradient) : gradient));
+  const ag_real *values = isfinite(sum) ? NULL : ag_data(gradient);
+  if (values) sum = 0;
+  for (size_t i = 0; values && i < ag_size(gradient); i++) {
     if (!isfinite(values[i])) return false;
+    sum += (double)values[i] * (double)values[i];
+  }
+  if (squares) *squares += sum;
   return true;
 }
 
@@ -53,9 +58,7 @@ static bool are_finite(ag_list gradients, double *norm) {
   for (size_t i = 0; finite && i < gradients.count; i++) {
     ag_tensor *gradient = gradients.items[i];
     if (!gradient) continue;
-    double sum = ag_item(ag_sum(norm ? ag_square(gradient) : gradient));
-    total += sum;
-    if (all_finite(gradient, sum)) continue;
+    if (all_finite(gradient, norm ? &total : NULL)) continue;
     finite = ag_fail(AG_ERROR_NONFINITE,
                      "training step: the gradient of weight %zu, of shape %s, is not finite; weights were left as "
                      "before",
@@ -266,7 +269,11 @@ bool gan_alternating_step(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figur
   return run(alternating, "gan_alternating_step", pair, real, rng, figures);
 }
 
-static bool recognises_too_few(ag_tensor *fake_output) { return 1 - share_above(ag_sigmoid(fake_output), 0.4) < 0.8; }
+/* Less than 80%: counted, for shares are rounded. */
+static bool recognises_too_few(ag_tensor *fake_output) {
+  double taken_for_real = ag_item(ag_sum(ag_greater(ag_sigmoid(fake_output), ag_scalar(0.4))));
+  return 5 * taken_for_real > (double)ag_size(fake_output);
+}
 
 static bool threshold(gan_pair *pair, gan_batch real, ag_rng *rng, gan_figures *figures) {
   if (!gan_step_fits(gan_threshold_step, pair->loss, count_of(real), pair->pack)) return false;
