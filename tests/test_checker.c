@@ -86,13 +86,28 @@ static void a_wrong_vjp_is_found_and_its_worst_element_told(void **state) {
   ag_error_clear();
 }
 
-static void tolerances_are_those_that_are_given(void **state) {
+static ag_tensor *root(ag_list in, void *context) {
+  (void)context;
+  return ag_sqrt(in.items[0]);
+}
+
+/* Below 0 a root is NaN, and so is the difference there. */
+static void a_slope_that_is_nan_is_found_beside_one_that_is_right(void **state) {
+  (void)state;
+  assert_false(ag_gradcheck(root, NULL, AG_LIST(ag_from(AG_SHAPE(2), (ag_real[]){0, 4})), NULL));
+  assert_error(AG_ERROR_ARGUMENT, "input 0, element 0");
+}
+
+static void tolerances_and_steps_are_those_that_are_given(void **state) {
   (void)state;
   ag_list inputs = AG_LIST(ag_ones(AG_SHAPE(4)), ag_ones(AG_SHAPE(4)));
   assert_true(ag_gradcheck(wrong, NULL, inputs, &(ag_check){.rtol = 1e-2}));
   assert_true(ag_gradcheck(wrong, NULL, inputs, &(ag_check){.atol = 1}));
   assert_false(ag_gradcheck(wrong, NULL, inputs, &(ag_check){.rtol = 1e-4}));
   ag_error_clear();
+  ag_list apart = AG_LIST(ag_scalar(0), ag_scalar(1));
+  assert_false(ag_gradcheck(bell, &(double){1}, apart, &(ag_check){.step = 1})); /* as wide as the bell itself */
+  assert_error(AG_ERROR_ARGUMENT, "the numeric");
 }
 
 /* Right to first order, but the slope pretends to be a constant. */
@@ -327,12 +342,21 @@ static void losses_of_large_logits_are_finite_and_so_are_their_slopes(void **sta
   assert_values(ag_gradient(tape, plus, x), AG_SHAPE(2), 0, 1);
 }
 
+/* Of no checker, but of doubles: two floats are never that far apart. */
+static void a_range_wider_than_numbers_reach_is_refused(void **state) {
+  (void)state;
+  ag_rng rng = ag_rng_seed(1);
+  assert_null(ag_uniform(&rng, AG_SHAPE(2), -1.7e308, 1.7e308));
+  assert_error(AG_ERROR_ARGUMENT, "expected finite bounds");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(an_op_of_ones_own_is_right_to_second_order),
       TEST(an_own_op_with_attributes_broadcasts_and_is_right_to_second_order),
       TEST(a_wrong_vjp_is_found_and_its_worst_element_told),
-      TEST(tolerances_are_those_that_are_given),
+      TEST(a_slope_that_is_nan_is_found_beside_one_that_is_right),
+      TEST(tolerances_and_steps_are_those_that_are_given),
       TEST(a_slope_that_is_wrongly_a_constant_is_found_at_second_order),
       TEST(a_function_that_changes_its_mind_is_refused),
       TEST(a_function_whose_shape_depends_on_values_is_refused),
@@ -349,6 +373,7 @@ int main(void) {
       TEST(a_pool_gives_the_first_of_equals_all),
       TEST(a_norm_of_zero_has_a_second_derivative_of_zero),
       TEST(losses_of_large_logits_are_finite_and_so_are_their_slopes),
+      TEST(a_range_wider_than_numbers_reach_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

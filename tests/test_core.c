@@ -411,6 +411,7 @@ static void printing_shortens_what_is_long(void **state) {
   const char *text = printed(ag_arange(100000));
   assert_non_null(strstr(text, "[0, 1, 2, ..., 99997, 99998, 99999]"));
   assert_true(strlen(printed(ag_zeros(AG_SHAPE(100, 100, 100)))) < 3000);
+  assert_non_null(strstr(printed(ag_arange(8)), "[0, 1, 2, 3, 4, 5, 6, 7]"));
 }
 
 /* Variables */
@@ -582,6 +583,7 @@ static void random_numbers_have_the_moments_of_their_distribution(void **state) 
   ag_tensor *uniform = ag_uniform(&rng, AG_SHAPE(200000), -1, 3);
   check_moments(uniform, 1, 16.0 / 12, 1.8);
   for (size_t i = 0; i < ag_size(uniform); i++) assert_true(ag_data(uniform)[i] >= -1 && ag_data(uniform)[i] < 3);
+  assert_values(ag_uniform(&rng, AG_SHAPE(2), 0.5, 0.5), AG_SHAPE(2), 0.5, 0.5);
   check_moments(ag_normal(&rng, AG_SHAPE(200000), 2, 3), 2, 9, 3);
 }
 
@@ -608,6 +610,9 @@ static void whole_random_numbers_are_below_their_bound_and_evenly_spread(void **
     seen[number]++;
   }
   for (int i = 0; i < 7; i++) assert_true(abs(seen[i] - 10000) < 5 * 93); /* 5 standard deviations */
+  uint32_t low = 0; /* the last 7 of 31 bits, where a random word has 24 */
+  for (int i = 0; i < 100; i++) low |= ag_random_below(&rng, (uint32_t)1 << 31) & 0x7f;
+  assert_int_equal(low, 0x7f);
   assert_int_equal(ag_random_below(&rng, 0), 0);
   assert_int_equal(ag_random_below(&rng, 1), 0);
   assert_int_equal(ag_random_below(NULL, 1), 0);

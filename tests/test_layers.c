@@ -255,6 +255,16 @@ static void batch_norm_defaults_are_those_of_keras(void **state) {
   nn_layer_free(layer);
 }
 
+static void a_momentum_of_one_keeps_the_averages(void **state) {
+  (void)state;
+  nn_layer *layer = nn_batch_norm(.momentum = 1);
+  build(layer, AG_SHAPE(1));
+  ag_rng rng = ag_rng_seed(1);
+  assert_non_null(nn_forward(layer, NUMBERS(AG_SHAPE(2, 1), 3, 5), NN_TRAIN(&rng)));
+  assert_values(named(layer, "moving_mean"), AG_SHAPE(1), 0);
+  nn_layer_free(layer);
+}
+
 static void moving_averages_are_buffers_that_no_tape_watches(void **state) {
   (void)state;
   nn_layer *layer = nn_batch_norm();
@@ -269,6 +279,8 @@ static void moving_averages_are_buffers_that_no_tape_watches(void **state) {
   assert_unconnected(ag_gradient(tape, trained, named(layer, "moving_mean")));
   assert_unconnected(ag_gradient(tape, evaluated, named(layer, "moving_variance")));
   assert_values(ag_gradient(tape, evaluated, named(layer, "beta")), AG_SHAPE(2), 3, 3);
+  ag_set_trainable(named(layer, "moving_mean"), true); /* makes no weight of it */
+  assert_int_equal(nn_trainable_variables(layer).count, 2);
   nn_layer_free(layer);
 }
 
@@ -362,13 +374,13 @@ static void a_sequential_joins_a_layer_with_the_leaky_relu_after_it(void **state
   }
   ag_rng rng = ag_rng_seed(2); /* without a bias, or with an activation of its own, there is nothing to join */
   nn_layer *layer = nn_sequential(nn_dense(5, .activation = NN_TANH), nn_leaky_relu(), nn_dense(2, .no_bias = true),
-                                  nn_leaky_relu());
-  assert_true(nn_build(layer, AG_SHAPE(3), &rng));
+                                  nn_leaky_relu(), nn_conv2d(2, 3, .activation = NN_TANH), nn_leaky_relu());
+  assert_true(nn_build(layer, AG_SHAPE(3, 3, 1), &rng));
   int separate = 0;
   ag_observe(count_leaky_relus, &separate);
-  assert_non_null(nn_forward(layer, ag_ones(AG_SHAPE(1, 3)), NN_EVAL));
+  assert_non_null(nn_forward(layer, ag_ones(AG_SHAPE(1, 3, 3, 1)), NN_EVAL));
   ag_observe(NULL, NULL);
-  assert_int_equal(separate, 2);
+  assert_int_equal(separate, 3);
   nn_layer_free(layer);
 }
 
@@ -458,21 +470,26 @@ static void assert_near_limit(const ag_tensor *x, double limit) {
 
 static void layers_count_fans_as_keras_and_pytorch_do(void **state) {
   (void)state;
-  nn_layer *layer = nn_conv2d(40, 3);
-  build(layer, AG_SHAPE(5, 5, 10));
-  assert_near_limit(named(layer, "kernel"), sqrt(6.0 / (9 * 10 + 9 * 40)));
-  assert_moments(named(layer, "bias"), 0, 0, 0);
-  nn_layer_free(layer);
+  nn_layer *layer;
+  for (int transposed = 0; transposed < 2; transposed++) {
+    layer = transposed ? nn_conv2d_transpose(40, 3) : nn_conv2d(40, 3);
+    build(layer, AG_SHAPE(5, 5, 10));
+    assert_near_limit(named(layer, "kernel"), sqrt(6.0 / (9 * 10 + 9 * 40)));
+    assert_moments(named(layer, "bias"), 0, 0, 0);
+    nn_layer_free(layer);
+  }
   nn_init torch = {.kind = NN_TORCH_UNIFORM};
   layer = nn_conv2d_transpose(40, 3, .kernel_init = torch, .bias_init = torch);
   build(layer, AG_SHAPE(5, 5, 10));
   assert_near_limit(named(layer, "kernel"), 1 / sqrt(9.0 * 40)); /* [3, 3, 40, 10]: in is the third */
   assert_near_limit(named(layer, "bias"), 1 / sqrt(9.0 * 40));
   nn_layer_free(layer);
-  layer = nn_dense(500, .kernel_init = torch, .bias_init = torch);
-  build(layer, AG_SHAPE(4));
-  assert_near_limit(named(layer, "bias"), 0.5);
-  nn_layer_free(layer);
+  for (int inputs = 0; inputs <= 4; inputs += 4) { /* none counts as one */
+    layer = nn_dense(500, .kernel_init = torch, .bias_init = torch);
+    build(layer, AG_SHAPE(inputs));
+    assert_near_limit(named(layer, "bias"), inputs ? 0.5 : 1);
+    nn_layer_free(layer);
+  }
   layer = nn_maxout(40, .pieces = 5);
   build(layer, AG_SHAPE(10));
   assert_near_limit(named(layer, "kernel"), sqrt(6.0 / (10 + 40)));
@@ -650,6 +667,7 @@ static void wrong_inputs_fail_when_the_layer_is_built(void **state) {
   assert_refused(nn_upsampling2d(2), AG_SHAPE(8), AG_ERROR_SHAPE, "UpSampling2D: ");
   assert_refused(nn_max_pool2d(3), AG_SHAPE(2, 2, 1), AG_ERROR_SHAPE, "MaxPooling2D: ");
   assert_refused(nn_reshape(4, 4), AG_SHAPE(15), AG_ERROR_SHAPE, "Reshape: input of shape [15] does not fit");
+  assert_refused(nn_reshape(2, -1), AG_SHAPE(3), AG_ERROR_SHAPE, "Reshape: input of shape [3] does not fit");
   assert_refused(nn_reshape(-1, -1), AG_SHAPE(4), AG_ERROR_SHAPE, "Reshape: ");
   assert_refused(nn_reshape(-1, 0), AG_SHAPE(0), AG_ERROR_SHAPE, "Reshape: ");
   assert_refused(nn_reshape(1, 1, 1, 1, 1, 1, 1, 4), AG_SHAPE(4), AG_ERROR_SHAPE, "Reshape: ");
@@ -866,6 +884,22 @@ static void a_users_layer_needs_no_ownership_calls(void **state) {
   assert_int_equal(freed, 1);
 }
 
+static void name_scale_again(void *self, nn_visitor *visitor) {
+  residual_variables(self, visitor);
+  nn_visit_weight(visitor, "again", ((residual *)self)->scale);
+}
+
+static void a_weight_of_two_names_is_listed_once(void **state) {
+  (void)state;
+  nn_layer_class class = residual_class;
+  class.variables = name_scale_again;
+  int freed = 0;
+  nn_layer *layer = nn_layer_new(&class, &(residual){.inner = nn_dense(2), .freed = &freed}, sizeof(residual));
+  build(layer, AG_SHAPE(2));
+  assert_int_equal(nn_trainable_variables(layer).count, 3);
+  nn_layer_free(layer);
+}
+
 static void a_users_layer_that_fails_is_named(void **state) {
   (void)state;
   int freed = 0;
@@ -1053,6 +1087,7 @@ int main(void) {
       TEST(batch_norm_takes_the_batch_in_training_and_moves_its_averages),
       TEST(batch_norm_takes_its_averages_in_evaluation_and_leaves_them),
       TEST(batch_norm_defaults_are_those_of_keras),
+      TEST(a_momentum_of_one_keeps_the_averages),
       TEST(moving_averages_are_buffers_that_no_tape_watches),
       TEST(dropout_drops_in_training_alone),
       TEST(activations_are_their_formulas),
@@ -1083,6 +1118,7 @@ int main(void) {
       TEST(forward_refuses_what_it_was_not_built_for),
       TEST(a_layer_not_built_has_no_shapes_and_no_variables),
       TEST(a_users_layer_needs_no_ownership_calls),
+      TEST(a_weight_of_two_names_is_listed_once),
       TEST(a_users_layer_that_fails_is_named),
       TEST(a_class_that_breaks_the_rules_is_told_so),
       TEST(the_summary_is_a_table),

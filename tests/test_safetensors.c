@@ -79,21 +79,26 @@ static void write_file(const char *header, size_t length, const float *values, s
 static void the_file_is_byte_for_byte_what_the_format_says(void **state) {
   (void)state;
   nn_layer *layer = make_dense();
-  const char *metadata[] = {"model", "a \"b\"", NULL};
-  assert_true(nn_save(path, 1, &(nn_named_layer){.name = "d", .layer = layer}, metadata));
-  static const char header[] =
-      "{\"__metadata__\":{\"model\":\"a \\\"b\\\"\"},"
-      "\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]},"
-      "\"d.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}";
-  size_t length = (sizeof header - 1 + 7) / 8 * 8; /* spaces up to the next multiple of 8 */
-  unsigned char expected[512] = {(unsigned char)length};
-  memset(expected + 8, ' ', length);
-  memcpy(expected + 8, header, sizeof header - 1);
-  static const unsigned char values[12] = {0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0x80, 0x3e}; /* IEEE 754 */
-  memcpy(expected + 8 + length, values, sizeof values);
-  char bytes[1024];
-  assert_int_equal(read_file(bytes, sizeof bytes), 8 + length + sizeof values);
-  assert_memory_equal(bytes, expected, 8 + length + sizeof values);
+  for (const char *more = "12345678"; *more; more++) { /* so that the header has every length modulo 8 */
+    char value[16], header[256];
+    snprintf(value, sizeof value, "a \"b\"%s", more);
+    const char *metadata[] = {"model", value, NULL};
+    assert_true(nn_save(path, 1, &(nn_named_layer){.name = "d", .layer = layer}, metadata));
+    int used = snprintf(header, sizeof header,
+                        "{\"__metadata__\":{\"model\":\"a \\\"b\\\"%s\"},"
+                        "\"d.kernel\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]},"
+                        "\"d.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}",
+                        more);
+    size_t length = ((size_t)used + 7) / 8 * 8; /* spaces up to the next multiple of 8 */
+    unsigned char expected[512] = {(unsigned char)length};
+    memset(expected + 8, ' ', length);
+    memcpy(expected + 8, header, (size_t)used);
+    static const unsigned char values[12] = {0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0x80, 0x3e}; /* IEEE 754 */
+    memcpy(expected + 8 + length, values, sizeof values);
+    char bytes[1024];
+    assert_int_equal(read_file(bytes, sizeof bytes), 8 + length + sizeof values);
+    assert_memory_equal(bytes, expected, 8 + length + sizeof values);
+  }
   nn_layer_free(layer);
 }
 
@@ -322,6 +327,7 @@ static void wrong_headers_are_refused_by_name(void **state) {
       {"[" KERNEL "]", "no JSON object"},
       {" {" KERNEL "," BIAS "}", "no JSON object"},
       {"{" KERNEL "," BIAS "} x", "no JSON object"},
+      {"{" KERNEL "," BIAS "}\n", "no JSON object"},
       {"{" KERNEL "," BIAS, "no JSON object"},
       {"{" KERNEL "," BIAS ",}", "no JSON object"},
       {"", "no JSON object"},
@@ -645,6 +651,8 @@ static void a_negative_mean_of_squares_is_refused(void **state) {
   assert_error(AG_ERROR_FILE, "tensor o.kernel.moment1 holds a negative mean of squares");
   nn_named_layer velocity = {.name = "o", .layer = layer, .optimizer = momentum};
   assert_true(nn_load(path, 1, &velocity));
+  write_file(header, sizeof header - 1, (float[]){1, 0, 0}, 3); /* zero is what it is before the first step */
+  assert_true(nn_load(path, 1, &squares));
   nn_layer_free(layer);
   nn_optimizer_free(rmsprop);
   nn_optimizer_free(momentum);

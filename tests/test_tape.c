@@ -584,6 +584,12 @@ static void stopping_a_stopped_tape_is_an_error(void **state) {
   assert_error(AG_ERROR_TAPE, "");
   ag_tape_stop(NULL);
   assert_error(AG_ERROR_ARGUMENT, "");
+  ag_tensor *x = ag_scalar(3);
+  tape = start_watching(x);
+  ag_gradient(tape, ag_square(x), x);
+  ag_tape_reset(tape); /* forgets also that the gradient stopped it */
+  ag_tape_stop(tape);
+  assert_error(AG_ERROR_TAPE, "");
 }
 
 /* 38 */
@@ -671,6 +677,26 @@ static void an_own_gradient_may_have_an_own_gradient(void **state) {
   ag_tensor *slope = ag_gradient(inner, y, x);
   assert_value(slope, -1.1);
   assert_value(ag_gradient(outer, slope, x), -2.1);
+}
+
+static ag_tensor *vjp_plus_input(ag_node *node, int input, ag_tensor *cotangent) {
+  return ag_add(node->inputs[input], cotangent);
+}
+
+/* 31: also where an op keeps no more than the shape of a value that was read before */
+static void a_value_read_before_the_outer_tape_started_is_a_constant_to_it(void **state) {
+  (void)state;
+  static const ag_op op = {.name = "plus_input", .forward = forward_square, .vjp = vjp_plus_input};
+  ag_tensor *v = ag_variable(ag_scalar(3)), *seed = ag_scalar(5);
+  ag_tape *inner = ag_tape_start();
+  ag_tensor *y = ag_apply(&op, AG_INPUTS(v), NULL, 0);
+  ag_tape_stop(inner);
+  ag_tape *outer = start_watching(v);
+  ag_tape_watch(outer, seed);
+  ag_list slopes = ag_gradients_of(inner, AG_LIST(y), AG_LIST(v), AG_LIST(seed), AG_UNCONNECTED_NULL);
+  ag_list second = ag_gradients(outer, slopes.items[0], AG_LIST(v, seed));
+  assert_unconnected(second.items[0]);
+  assert_value(second.items[1], 1);
 }
 
 static ag_tensor *forward_fails(ag_node *node) {
@@ -951,6 +977,7 @@ int main(void) {
       TEST(an_op_of_ones_own_has_the_gradient_that_it_gives),
       TEST(a_vjp_of_an_unfit_shape_is_an_error_that_names_the_op),
       TEST(an_own_gradient_may_have_an_own_gradient),
+      TEST(a_value_read_before_the_outer_tape_started_is_a_constant_to_it),
       TEST(an_error_in_forward_leaves_the_tapes_as_they_were),
       TEST(an_error_in_a_vjp_names_the_op_and_leaves_the_other_tapes_as_they_were),
       TEST(an_op_without_vjp_is_refused_by_name_where_it_would_be_recorded),
