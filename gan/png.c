@@ -24,8 +24,8 @@ static uint32_t read_word(const uint8_t *bytes) {
   return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* Whether all chunks up to the end mark lie within the file: libpng takes memory for what a chunk claims to hold, and
- * sees only then whether it is there. */
+/* Whether all chunks lie within the file, and the last is the end mark: libpng takes memory for what a chunk claims to
+ * hold, and sees only then whether it is there. */
 static bool chunks_fit(FILE *file) {
   enum { SIGNATURE = 8, HEAD = 8, CHECKSUM = 4 };
   uint8_t head[HEAD] = {0};
@@ -37,7 +37,7 @@ static bool chunks_fit(FILE *file) {
     if (length > left) return false;
     at += (long)(HEAD + length + CHECKSUM);
   }
-  return fseek(file, 0, SEEK_SET) == 0;
+  return memcmp(head + 4, "IEND", 4) == 0 && fseek(file, 0, SEEK_SET) == 0;
 }
 
 static bool read_picture(const char *path, FILE *file, gan_picture *picture) {

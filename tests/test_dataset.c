@@ -5,11 +5,12 @@
 
 enum { COUNT = 10, PIXELS = 28 * 28 };
 
-/* Image i is all i * 20, but for its last pixel, 255. */
+/* Image i is all i * 20, but for its last pixel, 255, and its label is i. */
 static gan_images images_of(uint8_t *pixels, uint8_t *labels) {
   for (int i = 0; i < COUNT; i++) {
     memset(pixels + i * PIXELS, i * 20, PIXELS);
     pixels[i * PIXELS + PIXELS - 1] = 255;
+    labels[i] = (uint8_t)i;
   }
   return (gan_images){COUNT, 28, 28, pixels, labels};
 }
@@ -22,14 +23,16 @@ static gan_dataset dataset_of(const gan_images *images, int64_t limit, int64_t b
   return dataset;
 }
 
-/* Which images an epoch holds, in order; how many. */
+/* Which images an epoch holds, in order, each with its label; how many. */
 static size_t read_epoch(gan_dataset *dataset, uint64_t epoch, int *which) {
   size_t count = 0;
   for (size_t b = 0; b < gan_dataset_batches(dataset); b++) {
-    ag_tensor *batch = gan_dataset_batch(dataset, epoch, b).samples;
-    assert_non_null(batch);
-    for (size_t i = 0; i < dataset->batch; i++)
-      which[count++] = (int)lround(((double)ag_data(batch)[i * PIXELS] + 1) / 2 * 255 / 20);
+    gan_batch batch = gan_dataset_batch(dataset, epoch, b);
+    assert_true(batch.samples && batch.labels);
+    for (size_t i = 0; i < dataset->batch; i++, count++) {
+      which[count] = (int)lround(((double)ag_data(batch.samples)[i * PIXELS] + 1) / 2 * 255 / 20);
+      assert_true(ag_data(batch.labels)[i] == (ag_real)which[count]);
+    }
   }
   return count;
 }
@@ -82,6 +85,23 @@ static void the_order_depends_on_seed_and_epoch_alone(void **state) {
   gan_dataset_free(&other);
 }
 
+/* Fisher and Yates by the numbers that a run from the same seed draws first give another order. */
+static void an_order_draws_from_no_counter_of_the_run(void **state) {
+  (void)state;
+  gan_images images = images_of(pixels, labels);
+  gan_dataset dataset = dataset_of(&images, 0, COUNT, 1);
+  int which[COUNT], of_run[COUNT];
+  read_epoch(&dataset, 0, which);
+  ag_rng rng = ag_rng_seed(1);
+  for (int i = 0; i < COUNT; i++) of_run[i] = i;
+  for (int i = COUNT - 1; i > 0; i--) {
+    int j = (int)ag_random_below(&rng, (uint32_t)i + 1), moved = of_run[i];
+    of_run[i] = of_run[j], of_run[j] = moved;
+  }
+  assert_memory_not_equal(which, of_run, sizeof which);
+  gan_dataset_free(&dataset);
+}
+
 /* 1,000 shuffles of 10: each image stands first 100 times, give or take 5 standard deviations (sqrt(90) each). */
 static void every_order_is_equally_likely(void **state) {
   (void)state;
@@ -128,6 +148,7 @@ int main(void) {
       TEST(bytes_become_pixels_between_black_and_one),
       TEST(an_epoch_holds_each_image_once_and_drops_the_rest),
       TEST(the_order_depends_on_seed_and_epoch_alone),
+      TEST(an_order_draws_from_no_counter_of_the_run),
       TEST(every_order_is_equally_likely),
       TEST(wrong_sizes_are_errors),
   };

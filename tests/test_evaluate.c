@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gan/gan.h"
@@ -95,6 +96,22 @@ static void distance_and_fit_agree_with_numpy(void **state) {
   gan_gaussian_free(&other);
 }
 
+/* Three samples of 8 numbers, of rank 2: rounding leaves eigenvalues of 0 on either side of it. */
+static void features_that_depend_on_each_other_have_a_distance(void **state) {
+  (void)state;
+  ag_rng rng = ag_rng_seed(1);
+  for (int i = 0; i < 20; i++) {
+    gan_gaussian one, other;
+    double itself = NAN, between = NAN;
+    assert_true(gan_gaussian_fit(&one, ag_normal(&rng, AG_SHAPE(3, 8), 0, 1)));
+    assert_true(gan_gaussian_fit(&other, ag_normal(&rng, AG_SHAPE(3, 8), 0, 1)));
+    assert_true(gan_frechet_distance(&one, &one, &itself) && fabs(itself) < 1e-6);
+    assert_true(gan_frechet_distance(&one, &other, &between) && between > 0);
+    gan_gaussian_free(&one);
+    gan_gaussian_free(&other);
+  }
+}
+
 static void what_has_no_distance_is_an_error(void **state) {
   (void)state;
   gan_gaussian gaussian;
@@ -156,6 +173,33 @@ static void a_digit_is_covered_from_one_percent_on(void **state) {
   assert_true(fabs(figures.entropy - expected) < 1e-12);
   assert_false(gan_count_digits(ag_zeros(AG_SHAPE(5, 9)), &figures));
   assert_error(AG_ERROR_SHAPE, "[5, 9]");
+}
+
+static void of_two_likeliest_digits_the_first_counts(void **state) {
+  (void)state;
+  gan_digit_figures figures;
+  assert_true(gan_count_digits(ag_full(AG_SHAPE(4, GAN_DIGITS), 0.1), &figures));
+  assert_true(figures.shares[0] == 1);
+}
+
+static void rows_are_written_with_their_names(void **state) {
+  (void)state;
+  gan_digit_figures d = {.count = 1, .frechet = 2, .covered = 4, .rarest = 0.123456, .entropy = 6, .confidence = NAN};
+  gan_mixture_figures m = {.modes = 2, .high_quality = 3, .reverse_kl = 4, .narrowest = 5, .widest = 6};
+  const gan_row rows[] = {gan_digit_row(&d, 3), gan_mixture_row(&m, 1)};
+  static const char *const expected[] = {
+      "samples,frechet,frechet_real,digits,rarest,entropy,confidence: 1,2,3,4,0.123456,6,nan",
+      "samples,modes,high_quality,reverse_kl,narrowest,widest: 1,2,3,4,5,6"};
+  for (int i = 0; i < 2; i++) {
+    char text[128];
+    FILE *file = fmemopen(text, sizeof text, "w");
+    assert_non_null(file);
+    gan_row_write_names(file, &rows[i]);
+    fputs(": ", file);
+    gan_row_write(file, &rows[i]);
+    fclose(file);
+    assert_string_equal(text, expected[i]);
+  }
 }
 
 /* NumPy's files */
@@ -284,6 +328,19 @@ static void neighbours_are_the_nearest_and_a_copy_is_at_0(void **state) {
   assert_error(AG_ERROR_SHAPE, "[2, 3]");
 }
 
+/* The search takes 1,000 images at a time. */
+static void neighbours_are_found_anywhere_among_many(void **state) {
+  (void)state;
+  enum { COUNT = 2001 };
+  static uint8_t pixels[COUNT][2];
+  pixels[1][0] = 255, pixels[1500][0] = pixels[1500][1] = 255, pixels[2000][0] = 204, pixels[2000][1] = 255;
+  gan_images images = {COUNT, 1, 2, &pixels[0][0], NULL};
+  gan_neighbours found[2];
+  assert_true(gan_find_neighbours(&images, ag_from(AG_SHAPE(2, 2), (ag_real[]){1, 0, 1, 1}), found));
+  assert_int_equal(found[0].index[0], 1);
+  assert_memory_equal(found[1].index, ((size_t[]){1500, 2000, 1}), sizeof found[1].index);
+}
+
 /* The judge */
 
 static gan_images train, test;
@@ -323,8 +380,9 @@ static void a_judge_tells_digits_from_noise(void **state) {
   assert_true(gan_evaluate_digits(&judge, ag_broadcast_to(gan_pixels(&test, 2, 1, 1), AG_SHAPE(50, 28, 28, 1)), &ones));
   assert_int_equal(ones.covered, 1);
   assert_true(ones.entropy == 0 && ones.frechet > 5 * real.frechet);
-  assert_false(gan_evaluate_digits(&judge, ag_full(AG_SHAPE(2, 784), -1), &noise));
-  assert_error(AG_ERROR_ARGUMENT, "image 0 holds the value -1, expected pixels from 0 to 1");
+  ag_tensor *bad = ag_concat(AG_LIST(ag_zeros(AG_SHAPE(1, 784)), ag_full(AG_SHAPE(1, 784), -1)), 0);
+  assert_false(gan_evaluate_digits(&judge, bad, &noise));
+  assert_error(AG_ERROR_ARGUMENT, "image 1 holds the value -1, expected pixels from 0 to 1");
   assert_false(gan_evaluate_digits(&judge, ag_full(AG_SHAPE(2, 784), NAN), &noise));
   assert_error(AG_ERROR_ARGUMENT, "expected pixels from 0 to 1");
   assert_false(gan_evaluate_digits(&judge, ag_zeros(AG_SHAPE(2, 28, 14)), &noise));
@@ -336,14 +394,19 @@ static void a_classifier_is_kept_and_a_stale_one_replaced(void **state) {
   (void)state;
   gan_judge judge, again;
   gan_digit_figures figures, figures_again;
+  struct stat written, left;
   int steps;
   use_digits(100, 50);
   ag_tensor *digits = gan_pixels(&test, 0, 1, 50);
   assert_true(make_judge(&judge, folder, &steps));
   assert_null(judge.not_saved);
   assert_true(steps > 0);
+  assert_int_equal(judge.reference_count, 100);
+  assert_int_equal(stat(path_of("classifier.safetensors"), &written), 0);
   assert_true(make_judge(&again, folder, &steps));
   assert_int_equal(steps, 0);
+  assert_int_equal(stat(path_of("classifier.safetensors"), &left), 0);
+  assert_int_equal(left.st_ino, written.st_ino); /* and not written once more */
   assert_true(gan_evaluate_digits(&judge, digits, &figures) && gan_evaluate_digits(&again, digits, &figures_again));
   assert_memory_equal(&figures, &figures_again, sizeof figures);
   gan_judge_free(&again);
@@ -413,16 +476,20 @@ int main(void) {
       TEST(distance_of_diagonal_gaussians),
       TEST(distance_of_rotated_gaussians),
       TEST(distance_and_fit_agree_with_numpy),
+      TEST(features_that_depend_on_each_other_have_a_distance),
       TEST(what_has_no_distance_is_an_error),
       TEST(spread_images_come_from_the_whole_set),
       TEST(even_digits_are_all_covered),
       TEST(a_digit_is_covered_from_one_percent_on),
+      TEST(of_two_likeliest_digits_the_first_counts),
+      TEST(rows_are_written_with_their_names),
       TEST(npy_reads_every_format_and_type),
       TEST(npy_reads_what_it_wrote),
       TEST(npy_refuses_headers_that_it_does_not_know),
       TEST(npy_refuses_sizes_that_are_not_the_files),
       TEST(npy_refuses_what_is_no_array_file),
       TEST(neighbours_are_the_nearest_and_a_copy_is_at_0),
+      TEST(neighbours_are_found_anywhere_among_many),
       TEST(a_judge_tells_digits_from_noise),
       TEST(a_classifier_is_kept_and_a_stale_one_replaced),
       TEST(a_folder_that_cannot_be_written_does_not_stop_the_judge),

@@ -8,10 +8,12 @@
 
 #include <gif_lib.h>
 #include <png.h>
+#include <zlib.h>
 
 #include "gan/npy.h"
 #include "gan/picture.h"
 #include "gan/scatter.h"
+#include "nn/file.h"
 
 static char folder[] = "/tmp/test_files_XXXXXX";
 
@@ -133,6 +135,9 @@ static void png_that_claims_more_than_the_file_is_refused(void **state) {
   FILE *file = fopen(path_of("whole.png"), "rb");
   size_t size = fread(bytes, 1, sizeof bytes, file);
   fclose(file);
+  assert_int_equal(truncate(path_of("whole.png"), (off_t)size - 12), 0); /* the end mark */
+  assert_false(gan_png_read(path_of("whole.png"), &read));
+  assert_error(AG_ERROR_FILE, "no PNG, or cut off");
   size_t claimed = size - HEADER - 8 - CHECKSUM + 1;
   memcpy(bytes + HEADER, (uint8_t[]){0, 0, (uint8_t)(claimed >> 8), (uint8_t)claimed}, 4);
   memcpy(bytes + HEADER + 4, "zTXt", 4);
@@ -146,6 +151,29 @@ static void png_that_claims_more_than_the_file_is_refused(void **state) {
   assert_error(AG_ERROR_FILE, "no PNG, or cut off");
   remove(path_of("whole.png"));
   remove(path_of("claims.png"));
+}
+
+static void png_of_too_many_pixels_is_refused(void **state) {
+  (void)state;
+  enum { HEADER = 33, CHUNK = 12, WIDTH = 16, CHECKSUM = 29 };
+  uint8_t pixels[15], header[HEADER];
+  gan_picture picture = small_picture(pixels, 3), read;
+  assert_true(gan_png_write(path_of("a.png"), &picture));
+  FILE *file = fopen(path_of("a.png"), "rb+");
+  assert_true(file && fread(header, 1, HEADER, file) == HEADER);
+  memcpy(header + WIDTH, (uint8_t[]){0, 0, 9000 >> 8, 9000 & 255, 0, 0, 9000 >> 8, 9000 & 255}, 8);
+  uint32_t checksum = (uint32_t)crc32(0, header + CHUNK, CHECKSUM - CHUNK);
+  for (int i = 0; i < 4; i++) header[CHECKSUM + i] = (uint8_t)(checksum >> (24 - 8 * i));
+  assert_int_equal(fseek(file, 0, SEEK_SET), 0);
+  assert_int_equal(fwrite(header, 1, HEADER, file), HEADER);
+  fclose(file);
+  int before = dup(0);
+  close(before);
+  assert_false(gan_png_read(path_of("a.png"), &read));
+  assert_error(AG_ERROR_FILE, "is 9000 x 9000 pixels, expected at most 67108864 in all");
+  int after = dup(0);
+  close(after);
+  assert_int_equal(after, before); /* the file was closed */
 }
 
 static void png_reads_back(void **state) {
@@ -187,6 +215,8 @@ static void gif_reads_back(void **state) {
   GraphicsControlBlock control;
   assert_int_equal(DGifSavedExtensionToGCB(gif, 0, &control), GIF_OK);
   assert_int_equal(control.DelayTime, 50);
+  assert_int_equal(DGifSavedExtensionToGCB(gif, 1, &control), GIF_OK); /* the last stays four times as long */
+  assert_int_equal(control.DelayTime, 200);
   const SavedImage *first = &gif->SavedImages[0]; /* what stands before the first frame: the loop, without an end */
   assert_int_equal(first->ExtensionBlocks[0].Function, APPLICATION_EXT_FUNC_CODE);
   assert_memory_equal(first->ExtensionBlocks[0].Bytes, "NETSCAPE2.0", 11);
@@ -194,13 +224,18 @@ static void gif_reads_back(void **state) {
   DGifCloseFile(gif, NULL);
 }
 
-static void gif_refuses_frames_of_two_sizes(void **state) {
+static void gif_refuses_frames_of_two_sizes_and_those_that_stay_too_long(void **state) {
   (void)state;
   uint8_t pixels[2][15];
   gan_picture frames[] = {small_picture(pixels[0], 3), small_picture(pixels[1], 5)};
   frames[1].height = 2;
   assert_false(gan_gif_write(path_of("b.gif"), 2, frames, 0.5));
   assert_error(AG_ERROR_SHAPE, "frame 1 is 5 x 2 pixels, expected 5 x 3");
+  frames[1] = (gan_picture){.width = 4, .height = 3, .pixels = pixels[1]};
+  assert_false(gan_gif_write(path_of("b.gif"), 2, frames, 0.5));
+  assert_error(AG_ERROR_SHAPE, "frame 1 is 4 x 3 pixels, expected 5 x 3");
+  assert_false(gan_gif_write(path_of("b.gif"), 1, frames, 164)); /* four times as long is over 16 bits */
+  assert_error(AG_ERROR_ARGUMENT, "frames of 164 seconds, expected 0 to 163");
   assert_absent("b.gif");
 }
 
@@ -249,6 +284,16 @@ static void a_full_disk_and_a_missing_folder_are_errors(void **state) {
   }
 }
 
+static void a_write_that_failed_unseen_is_told_in_the_end(void **state) {
+  (void)state;
+  nn_file file;
+  assert_true(nn_file_create(&file, "/dev/full"));
+  setvbuf(file.stream, NULL, _IONBF, 0); /* so that nothing is left to fail when the file is closed */
+  assert_int_equal(fputc('x', file.stream), EOF);
+  assert_false(nn_file_close(&file, true));
+  assert_error(AG_ERROR_FILE, "/dev/full: cannot be written: No space left on device");
+}
+
 static void a_failed_write_leaves_the_old_file(void **state) {
   (void)state;
   assert_true(write_png(path_of("kept.png")));
@@ -284,10 +329,12 @@ int main(void) {
       TEST(scatter_refuses_what_are_no_points),
       TEST(png_reads_back),
       TEST(png_that_claims_more_than_the_file_is_refused),
+      TEST(png_of_too_many_pixels_is_refused),
       TEST(gif_reads_back),
-      TEST(gif_refuses_frames_of_two_sizes),
+      TEST(gif_refuses_frames_of_two_sizes_and_those_that_stay_too_long),
       TEST(npy_is_numpys_format),
       TEST(a_full_disk_and_a_missing_folder_are_errors),
+      TEST(a_write_that_failed_unseen_is_told_in_the_end),
       TEST(a_failed_write_leaves_the_old_file),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gan/metrics.h"
 #include "gan/picture.h"
 #include "gan/report.h"
 #include "nn/nn.h"
@@ -141,6 +142,7 @@ static void broken_metrics_are_refused_by_line(void **state) {
       {HEADER, "metrics.csv: line 2: is missing"},
       {"step,epoch,g_loss,d_loss,d_real,accuracy\n1,1,1,1,1,1\n", "line 1: column 6 is accuracy, expected d_fake"},
       {"step,epoch\n1,1\n", "line 1: column 3 is missing, expected g_loss"},
+      {"step,epoch,g_loss,d_loss,d_real,d_fake,right\n1,1,1,1,1,1,1\n", "column 7 is right, expected accuracy"},
       {"step,,g_loss\n", "line 1: name 2 is '', expected one that is not empty"},
       {"step,step\n", "line 1: name 2 is 'step'"},
       {HEADER "1,1,1,1,1,1,1\n2,1,1,1,1,1\n", "line 3: expected 7 fields, it has fewer"},
@@ -190,6 +192,25 @@ static void a_missing_file_and_a_broken_picture_are_refused_by_name(void **state
   size_t size;
   assert_string_equal(get("report.html", &size), "the old page");
   assert_int_not_equal(access(path_of("report.html.part"), F_OK), 0);
+}
+
+static void figures_are_read_as_they_were_written(void **state) {
+  (void)state;
+  const gan_figures figures = {
+      .g_loss = 1, .d_loss = 2, .d_real = 3, .d_fake = 4, .accuracy = 5, .spread = 6, .g_gradient = 7};
+  FILE *file = fopen(path_of("metrics.csv"), "wb");
+  assert_non_null(file);
+  fputs(gan_metrics_header, file);
+  gan_metrics_write(file, 8, 9, &figures);
+  fclose(file);
+  size_t size;
+  assert_string_equal(get("metrics.csv", &size),
+                      "step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread,g_gradient\n8,9,1,2,3,4,5,6,7\n");
+  gan_csv metrics;
+  assert_true(gan_metrics_read(&metrics, folder));
+  gan_figures read = gan_metrics_figures(&metrics, 0);
+  assert_memory_equal(&read, &figures, sizeof figures);
+  gan_csv_free(&metrics);
 }
 
 static void names_and_settings_are_escaped(void **state) {
@@ -245,6 +266,42 @@ static void long_runs_are_drawn_as_means(void **state) {
   assert_true(x[0] == 50 && x[399] == 506);
   /* 0 to 12 on an axis that ends at 12: the means of the first and last 30 steps are 0.0155 and 11.9855 */
   assert_true(fabs(y[0] - (244 - 234 * 0.0155 / 12)) < 0.06 && fabs(y[399] - (244 - 234 * 11.9855 / 12)) < 0.06);
+  free(html);
+}
+
+static void means_of_an_uneven_number_of_steps_are_said_so(void **state) {
+  (void)state;
+  FILE *file = fopen(path_of("metrics.csv"), "wb");
+  fputs(HEADER, file);
+  for (int step = 1; step <= 1001; step++) fprintf(file, "%d,1,1,1,1,1,1\n", step);
+  fclose(file);
+  char *html = page();
+  assert_non_null(strstr(html, "<small>Means of up to 3 steps each.</small>"));
+  free(html);
+}
+
+static void ticks_are_labelled_and_several_curves_have_a_legend(void **state) {
+  (void)state;
+  put("metrics.csv",
+      "step,epoch,g_loss,d_loss,d_real,d_fake,accuracy,spread\n"
+      "1,1,0,0.02,0.5,0.5,0.5,0.5\n2,1,0.01,0.05,0.5,0.5,0.5,0.5\n3,1,0.01,0.05,0.5,0.5,0.5,0.5\n");
+  char *html = page();
+  /* Losses up to the largest, shares, whole steps; two curves and one. */
+  static const char *const present[] = {
+      ">0.00</text>", ">0.01</text>", ">0.05</text>", ">0.2</text>",      ">1.0</text>",
+      ">1</text>",    ">2</text>",    ">3</text>",    "generator</span>", "<b>spread</b></figcaption>"};
+  for (size_t i = 0; i < sizeof present / sizeof *present; i++)
+    if (!strstr(html, present[i])) fail_msg("no %s", present[i]);
+  assert_null(strstr(html, ">1.5</text>"));
+  assert_null(strstr(html, ">2.5</text>"));
+  free(html);
+}
+
+static void a_single_step_of_zeros_is_drawn(void **state) {
+  (void)state;
+  put("metrics.csv", HEADER "1,1,0,0,0,0,0\n");
+  char *html = page();
+  assert_true(!strstr(html, "nan") && !strstr(html, "inf") && strstr(html, "class=\"grid\""));
   free(html);
 }
 
@@ -340,9 +397,13 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(broken_metrics_are_refused_by_line),
       TEST(a_missing_file_and_a_broken_picture_are_refused_by_name),
+      TEST(figures_are_read_as_they_were_written),
       TEST(names_and_settings_are_escaped),
       TEST(missing_values_are_gaps),
       TEST(long_runs_are_drawn_as_means),
+      TEST(means_of_an_uneven_number_of_steps_are_said_so),
+      TEST(ticks_are_labelled_and_several_curves_have_a_legend),
+      TEST(a_single_step_of_zeros_is_drawn),
       TEST(outliers_are_left_out_and_said),
       TEST(numbers_of_any_size_are_drawn),
       TEST(a_page_refers_to_nothing_outside),

@@ -47,6 +47,7 @@ static void a_healthy_run_is_silent(void **state) {
     figures.spread = 0.7 + 0.2 * noise(&rng);
     if (step <= 100) figures = step % 2 ? won : diverged; /* the first steps are wild */
     if (step <= 100) figures.spread = 0.01;
+    if (step == 100) figures.g_loss = 1e9; /* the last of them: 200 steps later its average would still be huge */
     assert_null(gan_watch_step(&watch, &figures, GAN_LOGIT));
   }
 }
@@ -92,33 +93,43 @@ static void a_healthy_critic_is_silent(void **state) {
   }
 }
 
-static void each_failure_is_said_once(void **state) {
+static void each_failure_is_said_once_whether_of_logits_or_values(void **state) {
   (void)state;
   static const struct {
     const gan_figures *figures;
     const char *text;
-  } failures[] = {{&diverged, "training diverges: the losses are about 400 (generator) and 3e+03 (discriminator)"},
-                  {&won, "the discriminator has won: D(x) is 1.00, D(G(z)) 0.0010, its accuracy 100.0%"},
-                  {&collapsed, "modes collapse: samples differ from each other only 2.0% as much"}};
-  for (int i = 0; i < 3; i++) {
+  } failures[] = {
+      {&diverged, "step 300: training diverges: the losses are about 400 (generator) and 3e+03 (discriminator)"},
+      {&won, "step 300: the discriminator has won: D(x) is 1.00, D(G(z)) 0.0010, its accuracy 100.0%"},
+      {&collapsed, "step 300: modes collapse: samples differ from each other only 2.0% as much"}};
+  for (int i = 0; i < 6; i++) {
     gan_watch watch = {.spread_out = true};
-    assert_int_equal(tell(&watch, *failures[i].figures, 299, NULL), 0);
-    assert_int_equal(tell(&watch, *failures[i].figures, 5000, failures[i].text), 1);
+    gan_output output = i % 2 ? GAN_VALUE : GAN_LOGIT;
+    assert_int_equal(tell_as(output, &watch, *failures[i / 2].figures, 299, NULL), 0);
+    assert_int_equal(tell_as(output, &watch, *failures[i / 2].figures, 5000, failures[i / 2].text), 1);
   }
 }
 
 static void a_failure_is_said_again_after_a_recovery(void **state) {
   (void)state;
-  static const struct {
-    const gan_figures *figures;
+  gan_figures found_out = won, erring = won; /* a winner is none where it takes forgeries for real, or errs */
+  found_out.d_fake = 0.1;
+  erring.accuracy = 0.9;
+  const gan_figures far = {.g_loss = 5e4, .d_loss = 5e4, .spread = 0.9}; /* scores of hundreds are well */
+  const gan_figures near = {.g_loss = 300, .d_loss = 300, .spread = 0.9};
+  const struct {
+    gan_output output;
+    const gan_figures *failed, *recovered;
     const char *text;
-  } failures[] = {{&diverged, "diverges"}, {&won, "has won"}, {&collapsed, "collapse"}};
-  for (int i = 0; i < 3; i++) {
+  } rows[] = {{GAN_LOGIT, &diverged, &healthy, "diverges"},  {GAN_LOGIT, &won, &healthy, "has won"},
+              {GAN_LOGIT, &won, &found_out, "has won"},      {GAN_LOGIT, &won, &erring, "has won"},
+              {GAN_LOGIT, &collapsed, &healthy, "collapse"}, {GAN_SCORE, &far, &near, "diverges"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     gan_watch watch = {0};
-    assert_int_equal(tell(&watch, healthy, 1000, NULL), 0);
-    assert_int_equal(tell(&watch, *failures[i].figures, 1000, failures[i].text), 1);
-    assert_int_equal(tell(&watch, healthy, 1000, NULL), 0);
-    assert_int_equal(tell(&watch, *failures[i].figures, 1000, failures[i].text), 1);
+    for (int again = 0; again < 2; again++) {
+      assert_int_equal(tell_as(rows[i].output, &watch, *rows[i].recovered, 1000, NULL), 0);
+      assert_int_equal(tell_as(rows[i].output, &watch, *rows[i].failed, 1000, rows[i].text), 1);
+    }
   }
 }
 
@@ -153,22 +164,54 @@ static void smoothed_labels_do_not_hide_a_winner(void **state) {
   assert_int_equal(tell(&watch, figures, 400, "has won"), 1);
 }
 
+static void a_winner_is_sure_of_real_and_forged_and_right(void **state) {
+  (void)state;
+  gan_figures unsure[] = {won, won, won};
+  unsure[0].d_real = 0.7;
+  unsure[1].d_fake = 0.02;
+  unsure[2].accuracy = 0.99;
+  for (int i = 0; i < 3; i++) assert_int_equal(tell(&(gan_watch){0}, unsure[i], 1000, NULL), 0);
+}
+
+static void what_is_not_finite_is_passed_over(void **state) {
+  (void)state;
+  static const gan_figures odd[] = {{NAN, NAN, NAN, NAN, NAN, NAN, NAN},
+                                    {INFINITY, INFINITY, INFINITY, INFINITY, INFINITY, INFINITY, INFINITY}};
+  for (int i = 0; i < 2; i++) {
+    gan_watch watch = {0};
+    assert_int_equal(tell(&watch, healthy, 500, NULL), 0);
+    assert_int_equal(tell(&watch, odd[i], 1, NULL), 0);
+    assert_int_equal(tell(&watch, healthy, 500, NULL), 0);
+    assert_int_equal(tell(&watch, won, 1000, "has won"), 1);
+  }
+}
+
 static void a_generator_that_has_yet_to_begin_is_not_collapsed(void **state) {
   (void)state;
   gan_watch watch = {0};
   assert_int_equal(tell(&watch, collapsed, 1999, NULL), 0);
-  assert_int_equal(tell(&watch, collapsed, 1000, "collapse"), 1);
+  assert_int_equal(tell(&watch, collapsed, 1000, "step 2000: modes collapse"), 1);
   gan_watch late = {0};
   assert_int_equal(tell(&late, collapsed, 1000, NULL), 0);
   assert_int_equal(tell(&late, healthy, 300, NULL), 0);
   assert_int_equal(tell(&late, collapsed, 500, "collapse"), 1);
 }
 
-static void critics_diverge_too(void **state) {
+/* A critic's losses run off below zero, too. */
+static void one_network_that_diverges_is_enough(void **state) {
   (void)state;
-  gan_watch watch = {0};
-  gan_figures figures = {.g_loss = -5e4, .d_loss = 1e5, .d_real = 1, .accuracy = 1, .spread = NAN};
-  assert_int_equal(tell_as(GAN_SCORE, &watch, figures, 1000, "training diverges"), 1);
+  static const struct {
+    gan_output output;
+    double g_loss, d_loss;
+    const char *text;
+  } rows[] = {{GAN_LOGIT, 400, 1, "about 400 (generator) and 1 (disc"},
+              {GAN_LOGIT, 1, 400, "about 1 (generator) and 400 (disc"},
+              {GAN_SCORE, -5e4, 1, "about 5e+04 (generator) and 1 (disc"},
+              {GAN_SCORE, 1, -5e4, "about 1 (generator) and 5e+04 (disc"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    gan_figures figures = {.g_loss = rows[i].g_loss, .d_loss = rows[i].d_loss, .spread = NAN};
+    assert_int_equal(tell_as(rows[i].output, &(gan_watch){0}, figures, 1000, rows[i].text), 1);
+  }
 }
 
 /* Failures in earnest: what the watch says of two small networks on the ring, each trained to fail in one way. */
@@ -229,13 +272,15 @@ int main(void) {
       TEST(a_healthy_run_is_silent),
       TEST(the_start_of_a_dcgan_is_silent),
       TEST(a_healthy_critic_is_silent),
-      TEST(each_failure_is_said_once),
+      TEST(each_failure_is_said_once_whether_of_logits_or_values),
       TEST(a_failure_is_said_again_after_a_recovery),
       TEST(a_figure_that_wavers_about_the_bound_is_said_once),
       TEST(what_passes_by_is_not_said),
       TEST(smoothed_labels_do_not_hide_a_winner),
+      TEST(a_winner_is_sure_of_real_and_forged_and_right),
+      TEST(what_is_not_finite_is_passed_over),
       TEST(a_generator_that_has_yet_to_begin_is_not_collapsed),
-      TEST(critics_diverge_too),
+      TEST(one_network_that_diverges_is_enough),
       TEST(runs_prepared_to_fail_are_told_apart),
       TEST(a_run_that_learns_is_silent),
   };
