@@ -471,6 +471,7 @@ static void expect_no_parts(const char *name) {
 }
 
 #define CHECKPOINT "checkpoint.safetensors"
+#define CLASSIFIER "classifier.safetensors"
 static content old_file, new_file;
 
 static bool save(void) {
@@ -830,6 +831,45 @@ static ag_tensor *array(void) {
 
 static bool write_and_read_array(void) { return in_scope(array); }
 
+/* Figures of digits: by a judge that is there, of a classifier that is read, and neighbours. */
+
+static gan_images test_digits;
+static gan_judge judge;
+
+static ag_tensor *figures_of_digits(void) {
+  gan_classifier read;
+  gan_digit_figures figures;
+  gan_neighbours found[2];
+  ag_tensor *features, *probabilities, *pixels = gan_pixels(&test_digits, 0, 1, 2);
+  if (!pixels || !gan_classifier_load(&read, path_of(CLASSIFIER), &test_digits)) return NULL;
+  bool judged = gan_classify(&read, pixels, &features, &probabilities) &&
+                gan_evaluate_digits(&judge, pixels, &figures) && gan_find_neighbours(&test_digits, pixels, found);
+  gan_classifier_free(&read);
+  return judged ? ag_scalar(figures.frechet + figures.entropy + found[1].distance[0]) : NULL;
+}
+
+static bool judge_digits(void) { return in_scope(figures_of_digits); }
+
+static bool make_judge(void) {
+  gan_judge made;
+  bool done = gan_judge_make(&made, NULL, &test_digits, &test_digits, NULL, NULL);
+  if (done) gan_judge_free(&made);
+  return done;
+}
+
+static void check_made_judge(bool failed) { assert_true(!failed || make_judge()); }
+
+static void digits_are_judged_or_it_is_an_error(void **state) {
+  (void)state;
+  assert_true(gan_images_load(&test_digits, TEST_DATA_DIR "/mnist", "t10k"));
+  test_digits.count = 100; /* a batch of the classifier's */
+  assert_true(gan_judge_make(&judge, folder, &test_digits, &test_digits, NULL, NULL));
+  sweep_computation(judge_digits);
+  if (POOLS > 1) sweep(&(operation){nothing, make_judge, check_made_judge, nothing}, true, FAILING_ONCE);
+  gan_judge_free(&judge);
+  gan_images_free(&test_digits);
+}
+
 static void tapes_and_their_gradients_fail_and_work_again(void **state) {
   (void)state;
   sweep_computation(record_one_op);
@@ -865,7 +905,7 @@ static int make_folder(void **state) {
 
 static int remove_folder(void **state) {
   (void)state;
-  static const char *const others[] = {CHECKPOINT, "judge.safetensors", "array.npy",
+  static const char *const others[] = {CHECKPOINT, CLASSIFIER, "judge.safetensors", "array.npy",
                                        "run/checkpoint.previous.safetensors", "run/checkpoint.coming.safetensors"};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) remove(path_of(others[i]));
   for (int i = 0; i < RUN_FILES; i++) remove(path_of(run_files[i]));
@@ -902,6 +942,7 @@ int main(void) {
       cmocka_unit_test_setup(a_run_is_recorded_or_can_be_anew, begin),
       cmocka_unit_test_setup(a_training_run_fails_and_succeeds_again, begin),
       cmocka_unit_test_setup(a_run_is_resumed_or_can_be_later, begin),
+      cmocka_unit_test_setup(digits_are_judged_or_it_is_an_error, begin),
       cmocka_unit_test_setup(tapes_and_their_gradients_fail_and_work_again, begin),
       cmocka_unit_test_setup(graphs_and_summaries_fail_and_work_again, begin),
       cmocka_unit_test_setup(data_is_read_or_not_there, begin),
