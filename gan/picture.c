@@ -27,7 +27,8 @@ bool gan_picture_rows(gan_picture *picture, const ag_tensor *images, size_t colu
   size_t count = (size_t)shape.sizes[0], rows = count / columns + (count % columns != 0);
   cell size = {(size_t)shape.sizes[1], (size_t)shape.sizes[2], enlarge};
   if (size.width > LARGEST / enlarge || size.height > LARGEST / enlarge ||
-      columns > LARGEST / (size.width * enlarge + GAP) || rows > LARGEST / (size.height * enlarge + GAP))
+      columns > (LARGEST - GAP) / (size.width * enlarge + GAP) ||
+      rows > (LARGEST - GAP) / (size.height * enlarge + GAP))
     return ag_fail(AG_ERROR_SHAPE, "picture: %zu columns of %s, enlarged %zu times, are over %d pixels a side", columns,
                    ag_shape_print(shape).text, enlarge, LARGEST);
   size_t step_x = size.width * enlarge + GAP, step_y = size.height * enlarge + GAP;

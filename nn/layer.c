@@ -126,6 +126,23 @@ void nn_layer_free(nn_layer *layer) {
   ag_free(layer);
 }
 
+void nn_layers_free(size_t count, nn_layer *const *layers) {
+  nn_layer *first = NULL;
+  for (size_t i = 0; i < count; i++)
+    if (layers[i]) layers[i]->met = false;
+  for (size_t i = 0; i < count; i++) { /* listed before any of them goes, for one may lie inside another */
+    nn_layer *layer = layers[i];
+    if (!layer || layer->outer || layer->met) continue;
+    layer->met = true;
+    layer->next = first;
+    first = layer;
+  }
+  for (nn_layer *layer = first, *next; layer; layer = next) {
+    next = layer->next;
+    nn_layer_free(layer);
+  }
+}
+
 /* Building. */
 
 enum { TRIED = 2 /* samples: with one, a layer that takes the batch for a sample's own axis would pass */ };
@@ -185,12 +202,12 @@ static bool build_and_try(nn_layer *layer, ag_rng *rng) {
   const nn_layer_class *class = layer->class_of_layer;
   ag_shape batch = batch_to_try(layer->input);
   if (ag_failed()) return false;
-  if (class->build && !class->build(layer->self, layer->input, rng)) {
-    return ag_fail(AG_ERROR_ARGUMENT, "build failed without an error");
-  }
+  bool made = !class->build || class->build(layer->self, layer->input, rng);
+  if (!made) ag_fail(AG_ERROR_ARGUMENT, "build failed without an error");
+  if (!adopt_all(layer) || !made) return false; /* build may have made inner layers, failed or not */
   layer->built = true;
   visit(layer, check_variable, NULL, layer);
-  if (ag_failed() || !adopt_all(layer)) return false; /* build may have made inner layers */
+  if (ag_failed()) return false;
   ag_tensor *zeros = ag_zeros(batch), *output = zeros ? class->forward(layer->self, zeros, NN_EVAL) : NULL;
   if (!output || ag_failed()) return ag_fail(AG_ERROR_ARGUMENT, "forward gave NULL without an error");
   ag_shape shape = ag_shape_of(output);

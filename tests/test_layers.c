@@ -685,6 +685,10 @@ static void a_layer_in_two_places_is_refused(void **state) {
   nn_layer *shared = nn_dense(1);
   assert_null(nn_sequential(shared, nn_sequential(shared)));
   assert_error(AG_ERROR_ARGUMENT, "part of two layers");
+  shared = nn_dense(1);
+  nn_layer *outer = nn_sequential(shared); /* is freed first, and the shared one with it */
+  assert_null(nn_sequential(outer, shared));
+  assert_error(AG_ERROR_ARGUMENT, "part of two layers");
 }
 
 typedef struct {
@@ -908,6 +912,22 @@ static void a_users_layer_that_fails_is_named(void **state) {
   assert_int_equal(freed, 2);
 }
 
+static bool build_inner_and_fail(void *self, ag_shape input, ag_rng *rng) {
+  residual *layer = self;
+  layer->inner = make_residual(nn_dense(0), layer->freed);
+  return nn_build(layer->inner, input, rng);
+}
+
+static void what_a_build_that_fails_has_made_is_freed(void **state) {
+  (void)state;
+  nn_layer_class class = residual_class;
+  class.build = build_inner_and_fail;
+  int freed = 0;
+  nn_layer *layer = nn_layer_new(&class, &(residual){.freed = &freed}, sizeof(residual));
+  assert_refused(layer, AG_SHAPE(2), AG_ERROR_ARGUMENT, "Residual: Residual: Dense: units");
+  assert_int_equal(freed, 2);
+}
+
 static ag_tensor *forward_null(void *self, ag_tensor *input, nn_mode mode) {
   (void)self, (void)input, (void)mode;
   return NULL;
@@ -1120,6 +1140,7 @@ int main(void) {
       TEST(a_users_layer_needs_no_ownership_calls),
       TEST(a_weight_of_two_names_is_listed_once),
       TEST(a_users_layer_that_fails_is_named),
+      TEST(what_a_build_that_fails_has_made_is_freed),
       TEST(a_class_that_breaks_the_rules_is_told_so),
       TEST(the_summary_is_a_table),
       TEST(the_summary_counts_frozen_weights_and_own_weights),

@@ -267,6 +267,7 @@ static void pictures(void **state) {
   REFUSED(gan_picture_rows(&picture, cells, 0, 1), "gan_picture_rows");
   REFUSED(gan_picture_rows(&picture, cells, 1, 0), "gan_picture_rows");
   TOO_LARGE(gan_picture_rows(&picture, cells, SIZE_MAX, 1));
+  TOO_LARGE(gan_picture_rows(&picture, ag_zeros(AG_SHAPE(1, 1, 999993)), 1, 1)); /* with a gap of 4 on either side */
   TOO_LARGE(gan_picture_rows(&picture, cells, 1, SIZE_MAX));
   TOO_LARGE(gan_picture_rows(&picture, cells, (size_t)1 << 61, 2));
   TOO_LARGE(gan_picture_rows(&picture, cells, (size_t)1 << 31, (size_t)1 << 31));

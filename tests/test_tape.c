@@ -861,6 +861,17 @@ static void a_batch_jacobian_has_one_jacobian_a_sample(void **state) {
 }
 
 /* 48 */
+/* The gradient is empty for any seed, so that it does not change with it. */
+static void the_gradient_of_a_mean_of_nothing_has_a_gradient_of_zero(void **state) {
+  (void)state;
+  ag_tensor *x = ag_zeros(AG_SHAPE(2, 0)), *seed = ag_ones(AG_SHAPE(2));
+  ag_tape *outer = start_watching(seed), *inner = start_watching(x);
+  ag_tensor *mean = ag_mean_axes(x, AG_AXES(1), false);
+  ag_tape_stop(inner);
+  ag_list slope = ag_gradients_of(inner, AG_LIST(mean), AG_LIST(x), AG_LIST(seed), AG_UNCONNECTED_NULL);
+  assert_values(ag_gradient(outer, ag_sum(slope.items[0]), seed), AG_SHAPE(2), 0, 0);
+}
+
 static void a_batch_jacobian_of_no_elements_is_empty(void **state) {
   (void)state;
   ag_tensor *x = ag_zeros(AG_SHAPE(1, 0));
@@ -990,6 +1001,7 @@ int main(void) {
       TEST(a_jacobian_of_a_tape_that_is_not_persistent_is_an_error),
       TEST(the_jacobian_by_an_unconnected_source_is_null),
       TEST(a_batch_jacobian_has_one_jacobian_a_sample),
+      TEST(the_gradient_of_a_mean_of_nothing_has_a_gradient_of_zero),
       TEST(a_batch_jacobian_of_no_elements_is_empty),
       TEST(a_batch_jacobian_without_a_common_batch_is_refused),
       TEST(the_gradients_of_rows_and_of_the_whole_add_up),

@@ -95,8 +95,8 @@ static ag_tensor *mean_forward(ag_node *node) {
   return sum ? ag_div(sum, ag_scalar((double)ag_size(node->inputs[0]) / (double)ag_size(sum))) : NULL;
 }
 static ag_tensor *mean_vjp(ag_node *node, int input, ag_tensor *cotangent) {
-  double share = (double)ag_size(cotangent) / (double)ag_size(node->inputs[input]);
-  return sum_vjp(node, input, ag_scale(cotangent, share));
+  size_t size = ag_size(node->inputs[input]);
+  return sum_vjp(node, input, ag_scale(cotangent, size ? (double)ag_size(cotangent) / (double)size : 0));
 }
 static const ag_op mean_op = {.name = "mean", .forward = mean_forward, .vjp = mean_vjp, .drops = AG_DROP_ALL};
 ag_tensor *ag_mean_axes(ag_tensor *x, ag_axes axes, bool keepdims) { return reduce_apply(&mean_op, x, axes, keepdims); }

@@ -18,3 +18,5 @@ bool nn_is_leaky_relu(nn_layer *layer, double *slope);
 
 /* A bias variable [count]. An init left out means zeros here, and PyTorch's takes the fan_in of the kernel. */
 ag_tensor *nn_bias(nn_init init, int64_t count, double fan_in, double fan_out, ag_rng *rng);
+/* nn_layer_free of each, once; those that belong to another layer, even to one of these, are left to it. */
+void nn_layers_free(size_t count, nn_layer *const *layers);

@@ -63,14 +63,6 @@ static bool check(size_t count, nn_layer *const *layers) {
   return true;
 }
 
-static void free_each_once(size_t count, nn_layer *const *layers) {
-  for (size_t i = 0; i < count; i++) {
-    bool met = false;
-    for (size_t j = 0; j < i; j++) met = met || layers[j] == layers[i];
-    if (!met) nn_layer_free(layers[i]);
-  }
-}
-
 nn_layer *nn_sequential_of(size_t count, nn_layer *const *layers) {
   static const nn_layer_class class = {
       .name = "Sequential", .build = build, .forward = forward, .variables = variables, .free = free_list};
@@ -80,7 +72,7 @@ nn_layer *nn_sequential_of(size_t count, nn_layer *const *layers) {
   nn_layer *layer = all.layers ? nn_layer_new(&class, &all, sizeof all) : NULL;
   if (!layer) {
     ag_free(all.layers);
-    free_each_once(count, layers);
+    nn_layers_free(count, layers);
   }
   return layer;
 }
