@@ -185,15 +185,20 @@ static bool keep_checkpoint(const gan_run *run, const gan_position *at, const ga
   return kept;
 }
 
-/* The new checkpoint's name, once it is whole; where the file system has links there is one under that name at any
- * moment. One that is broken goes aside and leaves the one before in its place. */
+/* Room for a new checkpoint: one that is broken goes aside and leaves the one before in its place. Where the file system
+ * has links there is one under that name at any moment. */
+static bool keep_last(const gan_run *run, const char *current, const char *previous, const char *aside) {
+  if (access(current, F_OK) != 0) return true;
+  if (run->broken) return rename(current, aside) == 0;
+  if (remove(previous) != 0 && errno != ENOENT) return false;
+  return link(current, previous) == 0 || rename(current, previous) == 0;
+}
+
+/* The new checkpoint gets its name, once it is whole. */
 static bool promote(const gan_run *run, const char *coming, const char *current, const char *previous) {
   char *aside = gan_text(BROKEN, run->folder);
   if (!aside) return false;
-  bool first = access(current, F_OK) != 0;
-  bool kept = first || (run->broken ? rename(current, aside) == 0
-                                    : (remove(previous) == 0 || errno == ENOENT) &&
-                                          (link(current, previous) == 0 || rename(current, previous) == 0));
+  bool kept = keep_last(run, current, previous, aside);
   if (!kept) ag_fail(AG_ERROR_FILE, "%s: cannot be kept: %s", current, strerror(errno));
   ag_free(aside);
   return kept && nn_file_rename(coming, current);

@@ -30,8 +30,8 @@ static size_t visit_meetings(const kernel_windows *w, conv_roles roles, size_t *
   return count;
 }
 
-/* The pairs of each slot, by a counting sort: counts stand two places ahead, places to fill one, so that start[slots +
- * 2] ends up right. */
+/* The pairs of each slot, by a counting sort: counts stand two places ahead, places to fill one. For two slots of 3 and
+ * 2 pairs start is 0 0 3 2 when they are counted, 0 0 3 5 when these are summed, and 0 3 5 5 when they are filled. */
 static void make_pairs(const kernel_windows *w, conv_roles roles, size_t slots, size_t *start, kernel_pair *pair) {
   memset(start, 0, (slots + 2) * sizeof *start);
   visit_meetings(w, roles, start + 2, NULL);

@@ -122,6 +122,6 @@ void kernel_emulate_bf16(bool on) { atomic_store(&emulated, on); }
 void kernel_set_threads(int threads) { omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs()); }
 int kernel_get_threads(void) { return omp_get_max_threads(); }
 #else
-void kernel_set_threads(int threads) { (void)threads; }
+void kernel_set_threads(int threads) {}
 int kernel_get_threads(void) { return 1; }
 #endif

@@ -178,7 +178,6 @@ static size_t pieces_before(const products_block *block, const tile_side *side) 
 
 /* The n-th piece of what is packed before the tiles are summed, counted in the order in which it lies in `from`. */
 static void pack_nth(const products_block *block, size_t n, int thread) {
-  (void)thread;
   size_t rows = pieces_before(block, &block->plan.side[ROW_SIDE]);
   int which = n < rows ? ROW_SIDE : COLUMN_SIDE;
   if (which == COLUMN_SIDE) n -= rows;
@@ -234,7 +233,6 @@ static void compute_tile(const products_block *block, size_t slot, size_t row_pa
 
 /* The n-th tile of the output. Slots go first, since their tiles read the same panels. */
 static void compute_nth_tile(const products_block *block, size_t n, int thread) {
-  (void)thread;
   size_t row_panels = block->plan.side[ROW_SIDE].panels;
   size_t slot = n % block->of->pairs.slots, panels = n / block->of->pairs.slots;
   size_t row_panel = panels % row_panels, column_panel = panels / row_panels;

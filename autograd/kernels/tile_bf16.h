@@ -51,7 +51,6 @@ static void round_block(float block[BLOCK_SIDE][BLOCK_SIDE], bf16 high[BLOCK_SID
 /* to[half, index, depth] */
 static void pack_bf16_rows(const tile_shape *tile, const operand *from, const float *values, const float *next,
                            size_t indices, size_t depth, void *to) {
-  (void)next;
   float block[BLOCK_SIDE][BLOCK_SIDE];
   gather_block(values, indices, from->index_stride, depth, from->depth_stride, block);
   for (size_t half = 0; half < tile->halves; half++) round_block(block, (bf16(*)[BLOCK_SIDE])to + half * BLOCK_SIDE);
@@ -60,7 +59,6 @@ static void pack_bf16_rows(const tile_shape *tile, const operand *from, const fl
 /* to[half, register, pair of depths, index, depth of the pair], as AMX wants it */
 static void pack_bf16_columns(const tile_shape *tile, const operand *from, const float *values, const float *next,
                               size_t indices, size_t depth, void *to) {
-  (void)next;
   float block[BLOCK_SIDE][BLOCK_SIDE];
   bf16 rounded[BLOCK_SIDE][BLOCK_SIDE], *pair = to;
   gather_block(values, depth, from->depth_stride, indices, from->index_stride, block);
@@ -121,7 +119,7 @@ static void portable_multiply(const bf16 *rows, const bf16 *columns, const tile_
     }
 }
 
-static void portable_close(const tile_terms *terms) { (void)terms; }
+static void portable_close(const tile_terms *terms) {}
 
 static void tile_sum_portable(const tile_terms *terms) {
   static const bf16_unit portable = {portable_open, portable_multiply, portable_close};
@@ -143,7 +141,6 @@ static void amx_enter(void) {
 static void amx_leave(void) { _tile_release(); }
 
 static inline void amx_open(const tile_terms *terms) {
-  (void)terms;
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
@@ -151,7 +148,6 @@ static inline void amx_open(const tile_terms *terms) {
 }
 
 static inline void amx_multiply(const bf16 *rows, const bf16 *columns, const tile_terms *terms) {
-  (void)terms;
   _tile_loadd(4, rows, 64);
   _tile_loadd(6, columns, 64);
   _tile_dpbf16ps(0, 4, 6);

@@ -69,27 +69,22 @@ INLINE void pack_real(size_t width, const operand *from, const real *values, con
 
 static void pack_full_rows(const tile_shape *tile, const operand *from, const real *values, const real *next,
                            size_t indices, size_t depth, void *to) {
-  (void)tile;
   pack_real(TILE_ROWS, from, values, next, indices, depth, to);
 }
 static void pack_full_columns(const tile_shape *tile, const operand *from, const real *values, const real *next,
                               size_t indices, size_t depth, void *to) {
-  (void)tile;
   pack_real(TILE_VECTORS * TILE_LANES, from, values, next, indices, depth, to);
 }
 static void pack_short_rows(const tile_shape *tile, const operand *from, const real *values, const real *next,
                             size_t indices, size_t depth, void *to) {
-  (void)tile;
   pack_real(SHORT_ROWS, from, values, next, indices, depth, to);
 }
 static void pack_thin_rows(const tile_shape *tile, const operand *from, const real *values, const real *next,
                            size_t indices, size_t depth, void *to) {
-  (void)tile;
   pack_real(THIN_ROWS, from, values, next, indices, depth, to);
 }
 static void pack_thin_columns(const tile_shape *tile, const operand *from, const real *values, const real *next,
                               size_t indices, size_t depth, void *to) {
-  (void)tile;
   pack_real(THIN_VECTORS * TILE_LANES, from, values, next, indices, depth, to);
 }
 
