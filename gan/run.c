@@ -185,8 +185,8 @@ static bool keep_checkpoint(const gan_run *run, const gan_position *at, const ga
   return kept;
 }
 
-/* Room for a new checkpoint: one that is broken goes aside and leaves the one before in its place. Where the file system
- * has links there is one under that name at any moment. */
+/* Room for a new checkpoint: one that is broken goes aside and leaves the one before in its place. Where the file
+ * system has links there is one under that name at any moment. */
 static bool keep_last(const gan_run *run, const char *current, const char *previous, const char *aside) {
   if (access(current, F_OK) != 0) return true;
   if (run->broken) return rename(current, aside) == 0;
