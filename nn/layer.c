@@ -115,13 +115,17 @@ const nn_layer_class *nn_layer_class_of(const nn_layer *layer) {
 
 static void release(const char *name, ag_tensor *variable, bool is_buffer, void *context) { ag_release(variable); }
 
+static void free_list(nn_layer *first) {
+  for (nn_layer *layer = first, *next; layer; layer = next) {
+    next = layer->next;
+    nn_layer_free(layer);
+  }
+}
+
 void nn_layer_free(nn_layer *layer) {
   if (!layer || layer->outer) return;
   visit(layer, release, NULL, NULL);
-  for (nn_layer *inner = disown_all(layer), *next; inner; inner = next) {
-    next = inner->next;
-    nn_layer_free(inner);
-  }
+  free_list(disown_all(layer));
   if (layer->class_of_layer->free) layer->class_of_layer->free(layer->self);
   ag_free(layer);
 }
@@ -137,10 +141,7 @@ void nn_layers_free(size_t count, nn_layer *const *layers) {
     layer->next = first;
     first = layer;
   }
-  for (nn_layer *layer = first, *next; layer; layer = next) {
-    next = layer->next;
-    nn_layer_free(layer);
-  }
+  free_list(first);
 }
 
 /* Building. */
