@@ -2,7 +2,7 @@
  * written as the sum of two, of which three products of halves are summed (high precision; Henry, Tang and Heinecke,
  * "Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations", ARITH 2019). Sums are
  * float. Tiles are those of Intel's AMX: 2 x 2 of its registers, 16 x 16 sums each. Plain C does the same without. */
-#ifdef __AMX_BF16__
+#ifdef HAVE_AMX_KERNELS
 #include <immintrin.h>
 #endif
 
@@ -126,7 +126,7 @@ static void tile_sum_portable(const tile_terms *terms) {
   tile_sum_bf16(&portable, terms);
 }
 
-#ifdef __AMX_BF16__
+#ifdef HAVE_AMX_KERNELS
 /* Registers 0 to 3 hold the sums, 4 and 5 a block of rows, 6 and 7 one of columns: 16 rows of 64 bytes each. */
 static void amx_enter(void) {
   static const struct {
@@ -185,7 +185,7 @@ static tile_shape tile_bf16(size_t halves) {
                      .pack_rows = pack_bf16_rows,
                      .pack_columns = pack_bf16_columns,
                      .sum = tile_sum_portable};
-#ifdef __AMX_BF16__
+#ifdef HAVE_AMX_KERNELS
   if (kernel_amx()) tile.sum = tile_sum_amx, tile.enter = amx_enter, tile.leave = amx_leave;
 #endif
   return tile;
