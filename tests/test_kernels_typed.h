@@ -470,7 +470,7 @@ static void TYPED(check_batch_norm)(double slope) {
       for (size_t k = i; k < n; k += c) {
         double normal = ((double)x[k] - (double)mean[i]) * (double)scale[i];
         double expected = (double)gamma[i] * (double)scale[i] *
-                          ((double)(y[k] > 0 ? g[k] : (REAL)slope * g[k]) - total / (double)rows - normal * total_x / (double)rows);
+                          ((double)(y[k] > 0 ? g[k] : (REAL)slope * g[k]) - (total + normal * total_x) / (double)rows);
         check_near((double)dx[k], expected, 300 * EPSILON, "backward", k);
       }
     }

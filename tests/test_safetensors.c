@@ -238,8 +238,8 @@ static void a_layer_without_variables_makes_an_empty_file(void **state) {
 static void metadata_is_read_by_key(void **state) {
   (void)state;
   nn_layer *layer = make_dense();
-  const char *metadata[] = {"model", "dcgan", "Model", "\xc3\xa9\n", "empty", "", "wide", "\xe2\x82\xac\xf0\x9f\x98\x80",
-                            NULL};
+  const char *metadata[] = {"model", "dcgan", "Model", "\xc3\xa9\n", "empty", "", "wide",
+                            "\xe2\x82\xac\xf0\x9f\x98\x80", NULL};
   assert_true(nn_save(path, 1, &(nn_named_layer){.name = "d", .layer = layer}, metadata));
   for (int i = 0; metadata[i]; i += 2) {
     char *value = nn_read_metadata(path, metadata[i]);

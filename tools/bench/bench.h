@@ -37,10 +37,11 @@ void bench_summary(const bench_options *options, const bench_times *times, const
 /* The summary of steps that work through a batch of images each. */
 void bench_images_summary(const bench_options *options, const bench_times *times);
 
-/* The most GFLOP/s that this many threads reach with nothing but multiply-adds of floats in registers; about 50 ms.
- * `kind` tells the instructions: those of the CPU's best kernels, or of the kind that DUALTAPE_CPU names. 0 and an
- * error when a thread cannot be started. */
-double bench_peak_gflops(int threads, const char **kind);
+/* The most GFLOP/s that the threads reach with nothing but multiply-adds in registers; about 50 ms. `kind` tells the
+ * instructions: those of the CPU's best kernels of floats, or of the kind that DUALTAPE_CPU names; for products in
+ * bfloat16 those of AMX, of which `high` can use a third, for it takes three products for one. 0 and an error when a
+ * thread cannot be started. */
+double bench_peak_gflops(const bench_options *options, const char **kind);
 
 /* A model with a batch of noise as images. */
 typedef struct {

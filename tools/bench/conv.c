@@ -56,10 +56,11 @@ static double gflop(const layer *l, int64_t batch) {
   return 2e-9 * pixels * TAPS * TAPS * (double)l->in * (double)l->out;
 }
 
-/* What the passes add up to. */
+/* What the passes add up to; of the big layers, which have more than one channel on either side, what was done and what
+ * the peak would have done in the same time. */
 typedef struct {
   bench_times times;
-  double gflop, peak_gflop; /* of the big layers, which have more than one channel on either side: done, and what the peak would have done in the same time */
+  double gflop, peak_gflop;
   const char *peak_kind;
 } sums;
 
@@ -73,7 +74,7 @@ static bool run_layer(const bench_options *options, const layer *l, sums *sum) {
   convolution c = make(l, options->batch);
   double work = gflop(l, options->batch);
   for (int i = 0; i < PASSES; i++) {
-    double peak = bench_peak_gflops(options->threads, &sum->peak_kind);
+    double peak = bench_peak_gflops(options, &sum->peak_kind);
     bench_times times;
     if (peak == 0 || !bench_measure(options, options->steps, false, passes[i].work, &c, &times)) return false;
     double speed = 1e3 * work / times.median_ms;

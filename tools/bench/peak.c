@@ -1,5 +1,8 @@
 /* The CPU's peak: multiply-adds whose operands stay in registers, in enough independent chains to hide their latency.
  * The build compiles this file with -ffp-contract=fast, which makes one instruction of them where the CPU has it. */
+#ifdef HAVE_AMX_KERNELS
+#include <immintrin.h>
+#endif
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +39,31 @@ static bool has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_
 PEAK_LOOP(avx2_loop, 32, __attribute__((target("avx2,fma"))));
 #endif
 
+#ifdef HAVE_AMX_KERNELS
+enum { AMX_ROUNDS = ROUNDS / 16, amx_loop_flops = 6 * 2 * 16 * 16 * 32 / 16 }; /* its rounds are longer, and fewer */
+
+/* Registers 0 to 5 are sums of products of 6 and 7, which are zeros: [16, 16] += [16, 32] [32, 16] in bfloat16. */
+__attribute__((target("amx-tile,amx-bf16"))) static float amx_loop(const float *start) {
+  const struct {
+    unsigned char palette, start_row, reserved[14];
+    unsigned short row_bytes[16];
+    unsigned char rows[16];
+  } layout = {.palette = 1, .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
+  __asm__ volatile("" ::"m"(layout)); /* gcc 12 does not know that loadconfig reads all of it */
+  _tile_loadconfig(&layout); /* which clears the registers */
+  for (int round = 0; round < AMX_ROUNDS; round++) {
+    _tile_dpbf16ps(0, 6, 7);
+    _tile_dpbf16ps(1, 6, 7);
+    _tile_dpbf16ps(2, 6, 7);
+    _tile_dpbf16ps(3, 6, 7);
+    _tile_dpbf16ps(4, 6, 7);
+    _tile_dpbf16ps(5, 6, 7);
+  }
+  _tile_release();
+  return start[0];
+}
+#endif
+
 typedef struct {
   const char *name;
   bool (*runs_here)(void);
@@ -59,6 +87,15 @@ static const peak_kind *find_kind(const char *name) {
   return NULL;
 }
 
+static const peak_kind *choose_kind(const char *precision) {
+#ifdef HAVE_AMX_KERNELS
+  static const peak_kind amx = {"amx", NULL, amx_loop, amx_loop_flops};
+  if (strcmp(precision, "highest") != 0) return &amx;
+#endif
+  const peak_kind *kind = find_kind(getenv("DUALTAPE_CPU"));
+  return kind ? kind : find_kind(NULL);
+}
+
 static void *run_loop(void *context) {
   const peak_kind *kind = context;
   float start[CHAINS] = {0.999f, 0.001f};
@@ -78,9 +115,9 @@ static double run_threads(const peak_kind *kind, pthread_t *threads, int count) 
   return started == count - 1 ? bench_now() - begin : -1;
 }
 
-double bench_peak_gflops(int threads, const char **kind_name) {
-  const peak_kind *kind = find_kind(getenv("DUALTAPE_CPU"));
-  if (!kind) kind = find_kind(NULL);
+double bench_peak_gflops(const bench_options *options, const char **kind_name) {
+  const peak_kind *kind = choose_kind(options->precision);
+  const int threads = options->threads;
   *kind_name = kind->name;
   pthread_t *others = ag_allocate((size_t)threads, sizeof *others);
   double best = 0, flops = (double)ROUNDS * kind->flops * threads;
