@@ -11,6 +11,10 @@
 
 #define HUGE_SIZE ((int64_t)1 << 57) /* of an axis: a valid size that no machine has memory for */
 
+static inline ag_tensor *ones(void) { return ag_ones(AG_SHAPE(2, 3)); }
+static inline ag_shape bad_rank(void) { return (ag_shape){.rank = 100}; }
+static inline ag_list nothing(void) { return (ag_list){0, NULL}; }
+
 static struct { int calls, wrong; } misuse;
 
 static inline void misuse_complain(const char *call, int line, const char *why) {

@@ -1,4 +1,4 @@
-/* Every public function of gan/ called wrongly, as the suite misuse does with autograd and nn. */
+/* Every public function of gan/ called wrongly, as misuse, misuse_ops and misuse_nn do with autograd and nn. */
 #include "tests/misuse.h"
 
 #include "gan/gan.h"
@@ -9,8 +9,6 @@ static ag_rng generator = {1, 0};
 static uint8_t some_pixels[3 * 28 * 28], some_labels[3];
 static const gan_images images = {3, 28, 28, some_pixels, some_labels};
 static const gan_images no_pixels = {3, 28, 28, NULL, some_labels}, no_labels = {3, 28, 28, some_pixels, NULL};
-
-static ag_tensor *ones(void) { return ag_ones(AG_SHAPE(2, 3)); }
 
 /* Networks of a few weights: noise [2] to points [2], points [2] to one number. */
 static nn_layer *small_generator(void) { return nn_dense(2); }
